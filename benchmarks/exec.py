@@ -35,16 +35,18 @@ from cenv.demo.package import Member, Package, write
 
 _FILES = 200  # of a synthetic package: those of an environment have 300 in the mean
 _PARTS = 10  # packages of a group, asked for by one spec
+_LIBRARY = "lib/python3.12"
 _SPARE = 3  # groups that a set leaves out
+_BESIDE = 9  # groups beside a Python
 _QUIET = ["-W", "ignore", "-c"]
 _NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 _MODULES = "[__import__(name) for name in {names!r}]"
 
 
-def synthetic_channel(place: Path, groups: int) -> Path:
+def synthetic_channel(place: Path, groups: int, library: str = _LIBRARY) -> Path:
     """Write a channel of groups of packages, of which the first needs the others.
 
-    All have files in directories that others have, too.
+    All have files in directories that others have, too: below `library` of a Python.
     """
     channel = place / "channel"
     (channel / "noarch").mkdir(parents=True)
@@ -56,7 +58,7 @@ def synthetic_channel(place: Path, groups: int) -> Path:
         for name in names:
             needs = names[1:] if name == names[0] else []
             write(
-                Package(name, "1", depends=needs, members=_members(name)),
+                Package(name, "1", depends=needs, members=_members(name, library)),
                 channel,
                 ".conda",
             )
@@ -64,8 +66,8 @@ def synthetic_channel(place: Path, groups: int) -> Path:
     return channel
 
 
-def _members(name: str) -> list[Member]:
-    place = f"lib/python3.12/site-packages/{name}"
+def _members(name: str, library: str) -> list[Member]:
+    place = f"{library}/site-packages/{name}"
     files = [f"{place}/m{file:03d}.py" for file in range(_FILES)]
     members = [Member(path, b"x = 1\n") for path in files]
     return [*members, Member(f"bin/{name}", b"#!/bin/sh\n", 0o755)]
@@ -225,18 +227,26 @@ print(json.dumps([run() for _ in range(int(sys.argv[1]))][1:]))
 _A_TURN = 3  # programs, of which the first warms the caches of the mount
 
 
-def in_it(channel: Path, work: Path, rounds: int) -> list[str]:
-    """Measure a Python and its standard library, in layers and in a linked prefix."""
-    store, linked = work / "store", work / "linked"
-    specs = ["python", "pip", "setuptools"]
-    shown = cenv.TemplateStore(store).layered(specs, [channel])
-    cenv.create(linked, specs, [channel], store=store)
+def in_it(channel: Path, work: Path, rounds: int, groups: int = 0) -> list[str]:
+    """Measure a Python and its standard library, in layers and in a linked prefix.
+
+    Beside it groups of packages that have files in the same directories as all others.
+    """
+    store, linked = work / "store", work / f"linked-python-{groups}"
+    specs, channels = ["python", "pip", "setuptools"], [channel]
+    if groups:
+        library = next((work / "linked-python-0/lib").glob("python3.*"))
+        below = str(library.relative_to(work / "linked-python-0"))
+        channels.append(synthetic_channel(work / f"beside-{groups}", groups, below))
+        specs += [f"group-{group:02d}" for group in range(groups)]
+    shown = cenv.TemplateStore(store).layered(specs, channels)
+    cenv.create(linked, specs, channels, store=store)
     modules = _MODULES.format(names=standard_modules(linked / "bin/python"))
     places: dict[str, tuple[str, Callable[..., Any]]] = {
         "in a linked prefix": (str(linked), subprocess.run),
         "in layers": (shown.path, shown.run),
     }
-    lines = []
+    lines = [f"a Python, and {groups * _PARTS} packages beside what it needs"]
     for title, text in (("python -c pass", "pass"), ("standard library", modules)):
         calls = {name: Calls() for name in places}
         for _turn in range(rounds):
@@ -344,6 +354,7 @@ def of_real_packages(
         *from_python("13 packages, from Python", channel, store, sets, rounds),
         *command_line(channel, store, sets, rounds),
         *in_it(channel, work, rounds),
+        *in_it(channel, work, rounds, groups=_BESIDE),
         *beside_rattler(channel, work, rattler, rounds),
     ]
 

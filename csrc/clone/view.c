@@ -27,7 +27,8 @@ static int find_shown(const char *prefix, struct cenv_arena *arena,
     }
     if (rc == 0)
         *shown =
-            (struct cenv_ns_shown){layered.prefix, layered.dirs, (unsigned)layered.nr};
+            (struct cenv_ns_shown){layered.prefix, layered.dirs, (unsigned)layered.nr,
+                                   layered.listed, (unsigned)layered.nr_listed};
     return rc;
 }
 

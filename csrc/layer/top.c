@@ -19,10 +19,11 @@
 #include "os/fs_place.h"
 #include "os/pid.h"
 #include "prefix/history.h"
+#include "prefix/site_packages.h"
 #include "store/layered_entry.h"
 #include "store/package_entry.h"
 
-#define FORMAT "cenv layered 1"
+#define FORMAT "cenv layered 2"
 
 /* conda passes over the specs of a block without a command. */
 #define COMMAND "cenv exec"
@@ -181,6 +182,22 @@ static int write_manifest(const struct top *t)
     return rc;
 }
 
+static int tell_site_packages(const struct top *t, struct cenv_json_writer *w)
+{
+    const struct cenv_json *python = t->layers->python;
+    struct cenv_buf path;
+    if (!python)
+        return 0;
+    cenv_buf_init(&path, TEXT_MAX);
+    int rc = cenv_site_packages_path(
+        cenv_json_get_str(python, "version"), cenv_link_input_build(python),
+        cenv_json_get_str(python, "python_site_packages_path"), &path, t->err);
+    if (rc == 0)
+        cenv_json_write_str(w, CENV_LAYERED_SITE, cenv_buf_str(&path));
+    cenv_buf_release(&path);
+    return rc;
+}
+
 static int write_record(const struct top *t)
 {
     struct cenv_json_writer w;
@@ -195,8 +212,10 @@ static int write_record(const struct top *t)
     for (size_t i = t->layers->nr; i > 0; i--)
         cenv_json_write_cstr(&w, NULL, t->layers->list[i - 1].key);
     cenv_json_write_end(&w);
+    int rc = tell_site_packages(t, &w);
     cenv_json_write_end(&w);
-    int rc = cenv_json_writer_finish(&w, t->err);
+    if (rc == 0)
+        rc = cenv_json_writer_finish(&w, t->err);
     if (rc == 0)
         rc = cenv_fs_write_new(t->entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644,
                                t->err);

@@ -52,12 +52,18 @@ int cenv_ns_set_aside(const char *target, const char *type, int *kept,
                       struct cenv_error *err);
 int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err);
 
-/* What a view shows at `target`: `lower` on top of each other, the uppermost first; none: what
- * lies there. Borrowed. */
+/*
+ * What a view shows at `target`: `lower` on top of each other, the uppermost first; none: what
+ * lies there. `listed` are directories in it, by their paths, that most programs list: merging
+ * their names takes 1 us a layer, so that it is done once, and programs get the directories open,
+ * which keeps what was merged. Borrowed.
+ */
 struct cenv_ns_shown {
     const char *target;
     const char *const *lower;
     unsigned nr_lower;
+    const char *const *listed;
+    unsigned nr_listed;
 };
 
 /*

@@ -175,6 +175,33 @@ static const char *prefix_of(struct cenv_arena *arena, struct cenv_str pkgs)
     return text;
 }
 
+/* "<prefix>/<path>"; NULL: no memory. */
+static const char *dir_in(struct cenv_arena *arena, const char *prefix,
+                          struct cenv_str path)
+{
+    size_t size = strlen(prefix) + path.len + sizeof("/");
+    char *text = cenv_arena_alloc(arena, size);
+    if (text)
+        snprintf(text, size, "%s/%.*s", prefix, CENV_STR_ARG(path));
+    return text;
+}
+
+enum { LISTED = 2 }; /* its library, and what is installed in that */
+
+static bool list_listed(const struct cenv_json *doc, struct cenv_arena *arena,
+                        struct cenv_layered *out)
+{
+    struct cenv_str site = cenv_json_get_str(doc, CENV_LAYERED_SITE);
+    out->nr_listed = 0;
+    out->listed = cenv_arena_calloc(arena, LISTED, sizeof(*out->listed));
+    if (!out->listed || cenv_path_refused(site))
+        return out->listed != NULL;
+    out->listed[0] = dir_in(arena, out->prefix, cenv_path_parent(site));
+    out->listed[1] = dir_in(arena, out->prefix, site);
+    out->nr_listed = LISTED;
+    return out->listed[0] && out->listed[1];
+}
+
 static int list_dirs(const struct cenv_json *doc, struct cenv_str path,
                      struct cenv_str pkgs, struct cenv_arena *arena,
                      struct cenv_layered *out, struct cenv_error *err)
@@ -193,6 +220,7 @@ static int list_dirs(const struct cenv_json *doc, struct cenv_str path,
         out->dirs[out->nr] = dir_of(arena, pkgs, cenv_json_str(layer));
         done &= out->dirs[out->nr++] != NULL;
     }
+    done = done && list_listed(doc, arena, out);
     return done ? 0 : cenv_error_oom(err);
 }
 

@@ -15,6 +15,7 @@ enum { CENV_LAYERED_MAX = 499, CENV_LAYERED_FEW = 199 };
 /* What its record.json tells. */
 #define CENV_LAYERED_LAYERS \
     "layers" /* hashes, the uppermost first; above them its own content */
+#define CENV_LAYERED_SITE "site_packages" /* of its python, below the prefix */
 #define CENV_LAYERED_BOOT \
     "boot" /* entries are not synced: they hold until the next start */
 
@@ -38,6 +39,9 @@ struct cenv_layered {
     const char *prefix;
     const char **dirs; /* the uppermost first */
     size_t nr;
+    /* Directories of its python, which lists them when it starts. */
+    const char **listed;
+    size_t nr_listed;
 };
 
 /*

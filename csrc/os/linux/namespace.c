@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/linux/overlay_listing.h"
 #include "os/linux/overlay_mount.h"
 #include "os/linux/powers.h"
 
@@ -240,6 +241,8 @@ static struct failure show(const struct cenv_ns_shown *shown, const char *upper,
         failure = upper ? overlay_on_directories(shown->target, &lowers, upper, work)
                         : overlay_on_tmpfs(shown->target, &lowers);
     close_lowers(&lowers);
+    for (unsigned i = 0; i < shown->nr_listed && !failure.step; i++)
+        cenv_overlay_hold_listing(shown->listed[i]);
     return failure;
 }
 

@@ -191,6 +191,27 @@ static void test_layered__shows_what_a_link_makes(void)
     storekit_close(&s.k);
 }
 
+static void test_layered__tells_what_a_python_lists(void)
+{
+    struct scene s = open_scene();
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_layered layered = {0};
+    char path[1024];
+    fill_scene(&s);
+    struct cenv_json *reply = open_layers(&s);
+    const char *entry = cenv_json_get_cstr(reply, "path");
+    CHECK_INT(cenv_layered_entry_read(entry, &arena, &layered, &s.k.err), 0);
+    if (CHECK_INT(layered.nr_listed, 2)) {
+        snprintf(path, sizeof(path), "%s/lib/python3.13", layered.prefix);
+        CHECK_STR(layered.listed[0], path);
+        snprintf(path, sizeof(path), "%s/lib/python3.13/site-packages", layered.prefix);
+        CHECK_STR(layered.listed[1], path);
+    }
+    cenv_json_free(reply);
+    cenv_arena_release(&arena);
+    storekit_close(&s.k);
+}
+
 static void test_layered__top_has_what_activation_reads(void)
 {
     struct scene s = open_scene();
@@ -261,6 +282,7 @@ static void test_layered__is_whole_or_made_again(void)
     struct cenv_json *reply = open_layers(&s);
     const char *path = cenv_json_get_cstr(reply, "path");
     CHECK_INT(cenv_layered_entry_read(path, &arena, &layered, &s.k.err), 0);
+    CHECK_INT(layered.nr_listed, 0);
     nftw(layered.dirs[1], scratch_rm, 32, FTW_DEPTH | FTW_PHYS);
     CHECK_INT(cenv_layered_find(s.k.store, path, &s.k.task, &s.k.err), 1);
     cenv_json_free(reply);
@@ -354,6 +376,7 @@ int main(void)
     if (!shows_layers())
         return check_report();
     RUN(test_layered__shows_what_a_link_makes);
+    RUN(test_layered__tells_what_a_python_lists);
     RUN(test_layered__top_has_what_activation_reads);
     RUN(test_layered__is_made_once);
     RUN(test_layered__makes_none_where_none_are_wanted);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Private views: what a program writes there vanishes; failures are told. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "os/linux/overlay_listing.h"
 #include "os/linux/overlay_mount.h"
 #include "os/namespace.h"
 
@@ -211,6 +213,33 @@ static void test_namespace__shows_fewer_on_older_kernels(void)
     CHECK_INT(in_child(stack_on_older_kernel), 0);
 }
 
+/* Programs get what is listed, and what one of them makes is in the next listing. */
+static int hold_listings(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct stat held, there;
+    const char *listed[] = {"/no/such/directory", dir};
+    struct cenv_ns_shown shown = {.target = dir, .listed = listed, .nr_listed = 2};
+    int fd = CENV_OVERLAY_HELD_FROM;
+    int wrong = cenv_ns_enter(&err) != 0 || cenv_ns_show(&shown, NULL, NULL, &err) != 0;
+    wrong += fstat(fd, &held) < 0 || stat(dir, &there) < 0;
+    wrong += held.st_dev != there.st_dev || held.st_ino != there.st_ino;
+    wrong += (fcntl(fd, F_GETFD) & FD_CLOEXEC) || fcntl(fd + 1, F_GETFD) >= 0;
+    char name[64];
+    snprintf(name, sizeof(name), "%s/made", dir);
+    wrong += mkdir(name, 0755) != 0;
+    DIR *names = opendir(dir);
+    bool found = false;
+    for (struct dirent *at; names && (at = readdir(names)) != NULL;)
+        found |= strcmp(at->d_name, "made") == 0;
+    return wrong + !found;
+}
+
+static void test_namespace__holds_what_programs_list(void)
+{
+    CHECK_INT(in_child(hold_listings), 0);
+}
+
 static void *wait_on(void *lock)
 {
     pthread_mutex_lock(lock);
@@ -279,6 +308,7 @@ int main(void)
         RUN(test_namespace__writes_vanish);
         RUN(test_namespace__programs_are_found_by_name);
         RUN(test_namespace__overlays_stack);
+        RUN(test_namespace__holds_what_programs_list);
         RUN(test_namespace__shows_many_layers);
         RUN(test_namespace__shows_fewer_on_older_kernels);
     } else if (CHECK(reason.len > 0)) {
