@@ -10,17 +10,21 @@ from cenv.errors import UsageError
 
 MEMORY_VARIABLE = "CENV_MEMORY"
 _MEMORY = 512 << 20
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_UNITS = ["", "k", "m", "g", "t"]
+_MOST = 2**53 - 1  # the core's numbers end there, and no disk has as much
 
 
 def parse_size(text: str, what: str = "") -> int:
-    """Return the bytes of "500M" or "10G"; `what` says in an error where it stands."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
+    """Return the bytes of "500M", "10G" or "2GiB"; `what` says in an error where it stands."""
+    match = re.fullmatch(
+        r"([0-9]+(?:\.[0-9]+)?)\s*(?:([kmgt])(i?))?b?", text.strip().lower()
+    )
     if not match:
         raise UsageError(
             f"{what}'{text}' is not a size", hint="expected a number, or 500M, 10G"
         )
-    return int(float(match[1]) * _UNITS[match[2]])
+    unit = (1024 if match[3] else 1000) ** _UNITS.index(match[2] or "")
+    return int(min(float(match[1]) * unit, _MOST))
 
 
 def memory_bytes(given: int | str | None = None) -> int:

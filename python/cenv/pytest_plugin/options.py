@@ -118,7 +118,7 @@ OPTIONS = (
     ),
     Option(
         "memory",
-        "how much of the disk what is remembered of clones' paths may take: 512M (default), 0",
+        "how much of the disk what is remembered of clones' paths may take: 512MiB (default), 0",
         argument="SIZE",
         variable=True,
     ),
