@@ -87,7 +87,9 @@ def run(
         become(None, None)
     from pathlib import Path  # here and below: as above
 
-    return _keeping(Path(keep).absolute(), become, fail)
+    place = Path(keep).absolute()
+    _check_place(place, shown)
+    return _keeping(place, become, fail)
 
 
 def _execute(path: str, argv: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
@@ -112,14 +114,23 @@ def _variables(shown: Shown, activate: bool) -> dict[str, str]:
     return activation_scripts.activated(place, files, variables)
 
 
+def _check_place(keep: Path, shown: Shown) -> None:
+    """Refuse what lies in what is shown, which stays as it is, or in the store of layers."""
+    hint = "name a new directory for the changes"
+    of_layers = shown.view != shown.path  # shown at the path `v1/env` of their store
+    top = os.path.dirname(os.path.dirname(shown.path)) if of_layers else shown.path
+    inside = os.path.realpath(top)
+    if os.path.commonpath([inside, os.path.realpath(keep)]) == inside:
+        raise PrefixError(f"'{keep}' lies in '{top}'", hint=hint)
+    if keep.exists() and any(keep.iterdir()):
+        raise PrefixError(f"'{keep}' is not empty", hint=hint)
+
+
 def _keeping(
     keep: Path,
     become: Callable[[bytes, bytes], NoReturn],
     fail: Callable[[BaseException], int],
 ) -> int:
-    if keep.exists() and any(keep.iterdir()):
-        hint = "name a new directory for the changes"
-        raise PrefixError(f"'{keep}' is not empty", hint=hint)
     from cenv import api  # only here: `run` starts fast
 
     keep.mkdir(parents=True, exist_ok=True)

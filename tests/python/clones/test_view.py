@@ -82,6 +82,15 @@ def test_view__keeps_the_differences(prefix: Path, tmp_path: Path) -> None:
     assert (prefix / "kept.txt").read_text() == "old"
 
 
+def test_view__keeps_nothing_in_the_prefix(prefix: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(prefix)
+    for place in (prefix / "kept", tmp_path / "link/kept", prefix):
+        done = cli("run", prefix, "--keep", place, "--", "tool")
+        assert done.returncode == 1
+        assert f"'{place}' lies in '{prefix}'" in done.stderr
+    assert sorted(path.name for path in prefix.iterdir()) == ["bin", "kept.txt"]
+
+
 @pytest.mark.usefixtures("_views")
 def test_view__passes_signals_on(prefix: Path) -> None:
     command = [

@@ -179,6 +179,16 @@ def test_exec__becomes_the_command(store, channel, tmp_path) -> None:
     assert files == [kept / "share/both"]
 
 
+@pytest.mark.parametrize("place", ["v1/env", "v1/env/kept", "v1/templates/x", "kept"])
+def test_exec__keeps_nothing_in_the_store(store, channel, place) -> None:
+    there = Path(store.path, place)
+    done = run_exec(channel, "tool", "--keep", str(there), "--", "true")
+    assert done.returncode == 1
+    assert f"'{there}' lies in '{store.path}'" in done.stderr
+    assert not os.listdir(f"{store.path}/v1/env")
+    assert place == "v1/env" or not there.exists()
+
+
 def test_exec__says_more_with_v(channel) -> None:
     done = run_exec(channel, "-v", "linked", "--", "true")
     assert "layers: linked-1.0-0 has a link script" in done.stderr, done
