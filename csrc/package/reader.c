@@ -19,6 +19,7 @@
 
 enum {
     AHEAD_MIN = 256 << 10,
+    HASHED_AHEAD_MIN = 2 << 20,
     BLOCK = 256 << 10,
     METADATA_MAX = 64 << 10,
     STEM_MAX = 250
@@ -31,6 +32,8 @@ struct cenv_reader {
     uint64_t size, offset; /* of the file; read so far */
     char *block;
     struct cenv_digest *sha256, *md5;
+    struct cenv_readahead *hashed; /* the file, on a thread of its own, or NULL */
+    struct cenv_input file;        /* that, or the file itself */
 
     bool conda, saw_info, saw_pkg, ended;
     char stem[STEM_MAX + 1];
@@ -48,30 +51,44 @@ static int refuse_archive(const char *why, struct cenv_error *err)
 
 /* ---- the file ---- */
 
-static int file_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
+static int file_fill(void *ctx, char *room, size_t size, size_t *len,
+                     struct cenv_error *err)
 {
     struct cenv_reader *reader = ctx;
     int rc = cenv_task_poll(reader->task, err);
 
     if (rc < 0)
         return rc;
-    int64_t got =
-        cenv_raw_pread(reader->source.fd, reader->block, BLOCK, reader->offset);
+    int64_t got = cenv_raw_pread(reader->source.fd, room, size, reader->offset);
     if (got < 0)
         return cenv_fs_fail(err, (int)got, reader->source.fd, NULL, "cannot read");
     reader->offset += (uint64_t)got;
     cenv_task_advance(reader->task, (uint64_t)got);
-    if (!cenv_digest_update(reader->sha256, reader->block, (size_t)got) ||
-        (reader->md5 && !cenv_digest_update(reader->md5, reader->block, (size_t)got)))
+    if (!cenv_digest_update(reader->sha256, room, (size_t)got) ||
+        (reader->md5 && !cenv_digest_update(reader->md5, room, (size_t)got)))
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
-    *data = reader->block;
     *len = (size_t)got;
     return 0;
 }
 
-static struct cenv_input file_input(struct cenv_reader *reader)
+static int file_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
 {
-    return (struct cenv_input){.read = file_read, .ctx = reader};
+    struct cenv_reader *reader = ctx;
+
+    *data = reader->block;
+    return file_fill(reader, reader->block, BLOCK, len, err);
+}
+
+/* Of all that is done to a large package decoding takes longest: its thread does nothing else. */
+static int open_file(struct cenv_reader *reader, struct cenv_error *err)
+{
+    reader->file = (struct cenv_input){file_read, reader, file_fill};
+    if (!reader->source.ahead || reader->size < HASHED_AHEAD_MIN)
+        return 0;
+    int rc = cenv_readahead_new(&reader->hashed, reader->file, err);
+    if (rc == 0)
+        reader->file = cenv_readahead_input(reader->hashed);
+    return rc;
 }
 
 bool cenv_reader_is_ahead(const struct cenv_reader *reader)
@@ -227,13 +244,13 @@ static int open_format(struct cenv_reader *reader, struct cenv_error *err)
 
     reader->conda = cenv_str_ends(name, CENV_STR(".conda"));
     if (reader->conda) {
-        int rc = cenv_zip_open(&reader->zip, file_input(reader), err);
+        int rc = cenv_zip_open(&reader->zip, reader->file, err);
         if (rc == 0)
             cenv_zip_ask_directory(reader->zip, find_member, reader);
         return rc;
     }
     if (cenv_str_ends(name, CENV_STR(".tar.bz2")))
-        return open_tar(reader, CENV_CODEC_BZIP2, file_input(reader), err);
+        return open_tar(reader, CENV_CODEC_BZIP2, reader->file, err);
     cenv_error_set(err, CENV_EUSAGE, "'%s' is no conda package", reader->source.name);
     return cenv_error_hint(err, "packages end in .conda or .tar.bz2");
 }
@@ -253,7 +270,10 @@ static int init_reader(struct cenv_reader *reader, struct cenv_error *err)
         reader->md5 = cenv_digest_new(CENV_MD5);
     if (!reader->block || !reader->sha256 || (reader->source.md5 && !reader->md5))
         return cenv_error_oom(err);
-    return open_format(reader, err);
+    int rc = open_file(reader, err);
+    if (rc == 0)
+        rc = open_format(reader, err);
+    return rc;
 }
 
 int cenv_reader_open(struct cenv_reader **out, const struct cenv_package_source *source,
@@ -280,6 +300,7 @@ void cenv_reader_free(struct cenv_reader *reader)
         return;
     close_tar(reader);
     cenv_zip_free(reader->zip);
+    cenv_readahead_free(reader->hashed);
     cenv_digest_free(reader->sha256);
     cenv_digest_free(reader->md5);
     cenv_free(reader->block);
@@ -347,7 +368,7 @@ static int drain_file(struct cenv_reader *reader, struct cenv_error *err)
     int rc = 0;
 
     while (rc == 0 && len > 0)
-        rc = file_read(reader, &data, &len, err);
+        rc = reader->file.read(reader->file.ctx, &data, &len, err);
     if (rc == 0 && reader->size != reader->offset)
         rc = refuse_archive("it changed while it was read", err);
     return rc;

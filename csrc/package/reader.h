@@ -18,7 +18,7 @@ struct cenv_package_source {
     const char *name;
     int fd;   /* regular file, read from offset 0; stays the caller's */
     bool md5; /* take the MD5 as well */
-    /* Read and decode, and write small files, in threads of their own, where the file is large. */
+    /* Read, decode and write small files in threads of their own, where the file is large. */
     bool ahead;
 };
 
