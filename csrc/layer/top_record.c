@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A record is copied as text; only one that lost files is read as a tree. */
+/* A record is copied as text from where it lies; only one that lost files is read as a tree. */
 #include "layer/top_record.h"
 
 #include "base/hex.h"
@@ -11,14 +11,14 @@
 
 enum { TEXT_MAX = 512 << 20 };
 
-static int read_record(const struct cenv_layers *layers, uint32_t index,
-                       const char *path, struct cenv_buf *out)
+static int map_record(const struct cenv_layers *layers, uint32_t index,
+                      const char *path, struct cenv_mapping *out)
 {
     int content = cenv_package_entry_open(
         layers->store, cenv_str(layers->list[index].key), layers->err);
     if (content < 0)
         return content;
-    int rc = cenv_fs_read_file(content, path, out, layers->err);
+    int rc = cenv_fs_map_file(content, path, out, layers->err);
     cenv_fd_close(content);
     return rc;
 }
@@ -82,69 +82,72 @@ static bool edit_paths(const struct cenv_layers *layers, const struct cenv_map *
 }
 
 static int tell_lost(const struct cenv_layers *layers, const struct cenv_map *lost,
-                     struct cenv_buf *text)
+                     struct cenv_str text, struct cenv_buf *out)
 {
     struct cenv_json *record = NULL;
-    int rc =
-        cenv_json_parse(&record, cenv_buf_str(text), "a layer's record", layers->err);
+    int rc = cenv_json_parse(&record, text, "a layer's record", layers->err);
     if (rc < 0)
         return rc;
-    bool done = edit_paths(layers, lost, record);
-    cenv_buf_clear(text);
-    done = done && cenv_json_print(record, CENV_JSON_INDENT, text) &&
-           cenv_buf_putc(text, '\n');
+    bool done = edit_paths(layers, lost, record) &&
+                cenv_json_print(record, CENV_JSON_INDENT, out) &&
+                cenv_buf_putc(out, '\n');
     cenv_json_free(record);
     return done ? 0 : cenv_error_oom(layers->err);
 }
 
+/* *text: the record, or, in `edited`, what is told instead. */
 static int tell_if_lost(const struct cenv_layers *layers,
                         const struct cenv_clashes *clashes, uint32_t index,
-                        struct cenv_buf *text)
+                        struct cenv_buf *edited, struct cenv_str *text)
 {
     struct cenv_map lost = {0};
     int rc = map_lost(clashes, index, &lost) ? 0 : cenv_error_oom(layers->err);
-    if (rc == 0 && lost.nr)
-        rc = tell_lost(layers, &lost, text);
+    if (rc == 0 && lost.nr) {
+        rc = tell_lost(layers, &lost, *text, edited);
+        *text = cenv_buf_str(edited);
+    }
     cenv_map_release(&lost);
     return rc;
 }
 
 /* What is requested stands before the files, which are most of the text. */
-static int tell_requested(const struct cenv_layers *layers, uint32_t index,
-                          const struct cenv_json *specs, struct cenv_buf *text)
+static int write_requested(const struct cenv_layers *layers, uint32_t index,
+                           const struct cenv_json *specs, struct cenv_str text,
+                           int content, const char *path)
 {
     static const char files[] = "\n  \"files\": [";
-    struct cenv_str whole = cenv_buf_str(text);
-    const char *at = cenv_find_bytes(whole.data, whole.len, files, sizeof(files) - 1);
-    size_t head = at ? (size_t)(at - whole.data) + 1 : whole.len;
-    struct cenv_buf told;
-    cenv_buf_init(&told, TEXT_MAX);
-    cenv_buf_add_str(&told, cenv_str_slice(whole, 0, head));
-    cenv_provenance_set_requested(specs, layers->list[index].name, &told);
-    cenv_buf_add_str(&told, cenv_str_slice(whole, head, whole.len));
-    cenv_buf_release(text);
-    *text = told;
-    return told.failed ? cenv_error_oom(layers->err) : 0;
+    const char *at = cenv_find_bytes(text.data, text.len, files, sizeof(files) - 1);
+    size_t split = at ? (size_t)(at - text.data) + 1 : text.len;
+    struct cenv_buf head;
+    cenv_buf_init(&head, TEXT_MAX);
+    cenv_buf_add_str(&head, cenv_str_slice(text, 0, split));
+    bool done = cenv_provenance_set_requested(specs, layers->list[index].name, &head);
+    struct cenv_str pieces[] = {cenv_buf_str(&head),
+                                cenv_str_slice(text, split, text.len)};
+    int rc = done ? cenv_fs_write_pieces(content, path, pieces, 2, 0666, layers->err)
+                  : cenv_error_oom(layers->err);
+    cenv_buf_release(&head);
+    return rc;
 }
 
 int cenv_top_record_write(const struct cenv_layers *layers,
                           const struct cenv_clashes *clashes, uint32_t index,
                           const struct cenv_json *specs, int content)
 {
-    struct cenv_buf path, text;
+    struct cenv_buf path, edited;
+    struct cenv_mapping record = {0};
     cenv_buf_init(&path, TEXT_MAX);
-    cenv_buf_init(&text, TEXT_MAX);
+    cenv_buf_init(&edited, TEXT_MAX);
     int rc = cenv_layer_add_record_path(&layers->list[index], &path)
-                 ? read_record(layers, index, path.data, &text)
+                 ? map_record(layers, index, path.data, &record)
                  : cenv_error_oom(layers->err);
+    struct cenv_str text = cenv_str_n(record.data, record.len);
     if (rc == 0)
-        rc = tell_if_lost(layers, clashes, index, &text);
+        rc = tell_if_lost(layers, clashes, index, &edited, &text);
     if (rc == 0)
-        rc = tell_requested(layers, index, specs, &text);
-    if (rc == 0)
-        rc = cenv_fs_write_new(content, path.data, cenv_buf_str(&text), 0666,
-                               layers->err);
+        rc = write_requested(layers, index, specs, text, content, path.data);
+    cenv_mapping_release(&record);
     cenv_buf_release(&path);
-    cenv_buf_release(&text);
+    cenv_buf_release(&edited);
     return rc;
 }

@@ -87,12 +87,13 @@ int cenv_fs_map_file(int dirfd, const char *name, struct cenv_mapping *out,
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot map") : 0;
 }
 
-static int write_new(int dirfd, const char *name, struct cenv_str data, unsigned mode)
+static int write_new(int dirfd, const char *name, const struct cenv_str *pieces,
+                     size_t nr, unsigned mode)
 {
     int fd = cenv_raw_create(dirfd, name, mode);
     if (fd < 0)
         return fd;
-    int rc = cenv_raw_write(fd, data.data, data.len);
+    int rc = cenv_raw_writev(fd, pieces, nr);
     int closed = cenv_raw_close(fd);
     if (rc == 0)
         rc = closed;
@@ -101,11 +102,17 @@ static int write_new(int dirfd, const char *name, struct cenv_str data, unsigned
     return rc;
 }
 
+int cenv_fs_write_pieces(int dirfd, const char *name, const struct cenv_str *pieces,
+                         size_t nr, unsigned mode, struct cenv_error *err)
+{
+    int rc = write_new(dirfd, name, pieces, nr, mode);
+    return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot write") : 0;
+}
+
 int cenv_fs_write_new(int dirfd, const char *name, struct cenv_str data, unsigned mode,
                       struct cenv_error *err)
 {
-    int rc = write_new(dirfd, name, data, mode);
-    return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot write") : 0;
+    return cenv_fs_write_pieces(dirfd, name, &data, 1, mode, err);
 }
 
 /* "<directory of name>/.cenv-<pid>-<nonce>"; NULL when out of memory. */
@@ -126,7 +133,7 @@ int cenv_fs_write_atomic(int dirfd, const char *name, struct cenv_str data,
     char *temp = temp_beside(name);
     if (!temp)
         return cenv_error_oom(err);
-    int rc = write_new(dirfd, temp, data, mode);
+    int rc = write_new(dirfd, temp, &data, 1, mode);
     if (rc == 0) {
         rc = cenv_raw_rename(dirfd, temp, dirfd, name);
         if (rc < 0)

@@ -22,6 +22,9 @@ int cenv_fs_map_file(int dirfd, const char *name, struct cenv_mapping *out,
 /* A new file (EEXIST otherwise); removed again when writing fails. */
 int cenv_fs_write_new(int dirfd, const char *name, struct cenv_str data, unsigned mode,
                       struct cenv_error *err);
+/* The same of several pieces, one behind the other. */
+int cenv_fs_write_pieces(int dirfd, const char *name, const struct cenv_str *pieces,
+                         size_t nr, unsigned mode, struct cenv_error *err);
 /* Replaces or makes `name` in one step: readers see the old content or the new. Not synced. */
 int cenv_fs_write_atomic(int dirfd, const char *name, struct cenv_str data,
                          unsigned mode, struct cenv_error *err);

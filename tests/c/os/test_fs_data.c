@@ -36,6 +36,17 @@ static void test_fs_data__reads_with_a_ceiling(void)
     close_scratch();
 }
 
+static void test_fs_data__writes_pieces(void)
+{
+    const struct cenv_str pieces[] = {CENV_STR("one "), CENV_STR(""), CENV_STR("two")};
+    open_scratch();
+    CHECK_INT(cenv_fs_write_pieces(s.fd, "f", pieces, 3, 0644, &err), 0);
+    CHECK_STR(scratch_text(&s, "f"), "one two");
+    CHECK_INT(cenv_fs_write_pieces(s.fd, "f", pieces, 1, 0644, &err), CENV_EOS);
+    CHECK_STR(scratch_text(&s, "f"), "one two");
+    close_scratch();
+}
+
 static void test_fs_data__replaces_in_one_step(void)
 {
     open_scratch();
@@ -64,6 +75,7 @@ int main(void)
 {
     umask(022);
     RUN(test_fs_data__reads_with_a_ceiling);
+    RUN(test_fs_data__writes_pieces);
     RUN(test_fs_data__replaces_in_one_step);
     return check_report();
 }
