@@ -18,6 +18,7 @@ SETTLED = [
     ["--json", "-q", "--quiet", "-y", "--trace", "T"],
     ["--platform", "linux-64", "--channel-priority", "strict", "--exclude-newer", "7d"],
     ["--file", "a.yml", "--file", "b.yml", "--category", "dev"],
+    ["--with", "a.yml", "data", "--file", "b.yml", "--with", "c.yml"],
 ]
 LEFT = [
     ["--help"],

@@ -189,6 +189,16 @@ def test_exec__keeps_nothing_in_the_store(store, channel, place) -> None:
     assert place == "v1/env" or not there.exists()
 
 
+def test_exec__takes_a_file_beside_specs(channel, tmp_path) -> None:
+    file = tmp_path / "environment.yml"
+    file.write_text("dependencies:\n- data\n")
+    read = "cat $CONDA_PREFIX/conda-meta/history"
+    for option in ("--with", "--file"):
+        done = run_exec(channel, "tool", option, str(file), "--", "sh", "-c", read)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "['tool', 'data']" in done.stdout, done.stdout
+
+
 def test_exec__says_more_with_v(channel) -> None:
     done = run_exec(channel, "-v", "linked", "--", "true")
     assert "layers: linked-1.0-0 has a link script" in done.stderr, done

@@ -23,6 +23,14 @@ def add_arguments(parser: Parser) -> None:
     parser.usage = "cenv exec [-h] [OPTION ...] SPEC ... -- COMMAND ..."
     parser.add_argument("specs", nargs="*", metavar="SPEC", help="what is to be in it")
     add_channels(parser)
+    parser.add_argument(
+        "--with",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="F",
+        help="as --file: what is in it, beside the SPECs",
+    )
     add_view(parser)
     parser.add_argument(
         "--fallback",
