@@ -166,6 +166,11 @@ def command_line(
         f"  {name:<34} {kind.told()}, {peaks[name] / 1e6:5.1f} MB"
         for name, kind in calls.items()
     ]
+    for name in list(kinds)[2:]:
+        pairs = zip(calls[name].cpu, calls["cenv --version"].cpu)
+        beyond = statistics.median(whole - part for whole, part in pairs)
+        title = f"{name.removeprefix('cenv exec, ')}, beyond --version"
+        lines.append(f"  {title:<34} {beyond:26.2f} ms of processors")
     return ["commands", *lines]
 
 

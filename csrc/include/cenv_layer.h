@@ -18,8 +18,9 @@ struct cenv_store;
  * environments of the store. There they are shown by a view (cenv.h) of "path", an entry of the
  * store.
  *
- * `records_json`: in link order. `options_json`: {"specs": [] as requested, ...fetch options,
- * "only_there"}. Makes what is missing, but no layers where only those that are there are wanted.
+ * `records_json`: in link order, or what cenv_index_solve appended. `options_json`: {"specs": [] as
+ * requested, ...fetch options, "only_there"}. Makes what is missing, but no layers where only those
+ * that are there are wanted.
  * Appends {"path": or null, "prefix", "why": null, or why layers do not show what a link would
  * make: link scripts, too many packages, files that exclude each other, missing layers; "layers",
  * "made": how many are new, "warnings": files of several packages, "seconds"}. CENV_ELINK where the

@@ -18,7 +18,8 @@ struct opening {
     struct cenv_fetch_options fetch;
     const struct cenv_json *specs;
     bool only_there;
-    struct cenv_json *given;
+    struct cenv_json *told;        /* the records, or what has them */
+    const struct cenv_json *given; /* the records */
     /* The same, complete, once the packages are in the store. */
     struct cenv_json *records;
     struct cenv_layers layers;
@@ -171,11 +172,20 @@ static int open_layers(struct opening *o, struct cenv_buf *out)
     return write_reply(o, out);
 }
 
+static int parse_records(struct opening *o, const char *text)
+{
+    int rc = cenv_json_parse(&o->told, cenv_str(text), "the list of records", o->err);
+    o->given = o->told;
+    if (rc == 0 && cenv_json_type(o->told) == CENV_JSON_OBJECT)
+        o->given = cenv_json_get(o->told, "records");
+    return rc;
+}
+
 static void release_opening(struct opening *o)
 {
     cenv_clashes_release(&o->clashes);
     cenv_layers_release(&o->layers);
-    cenv_json_free(o->given);
+    cenv_json_free(o->told);
     cenv_json_free(o->records);
     cenv_buf_release(&o->path);
     cenv_buf_release(&o->why);
@@ -194,8 +204,7 @@ int cenv_layered_open(struct cenv_store *store, const char *records_json,
     if (rc == 0)
         rc = cenv_spec_text_clean_list(doc, "specs", &o.specs, err);
     if (rc == 0)
-        rc = cenv_json_parse(&o.given, cenv_str(records_json), "the list of records",
-                             err);
+        rc = parse_records(&o, records_json);
     if (rc == 0)
         rc = open_layers(&o, out);
     release_opening(&o);

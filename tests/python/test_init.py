@@ -37,6 +37,7 @@ def test_exec__loads_next_to_nothing_for_what_is_known():
         "recalled.find(plain.read(['exec', 'x', '--store', '/proc', '--', 'true']))"
     )
     heavy = {"cenv.model", "cenv.config.config", "dataclasses", "shutil", "typing"}
+    heavy |= {"enum", "json", "re", "signal"}
     usual = modules_after(statement.replace("'--store', '/proc', ", ""))
     assert not usual & {"platformdirs", "pathlib"}
     loaded = modules_after(statement)

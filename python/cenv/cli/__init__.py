@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from cenv.cli import output
 from cenv.errors import CenvError, UsageError
@@ -13,7 +14,7 @@ from cenv.errors import CenvError, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cenv.tracing.recorder import Recorder
 
@@ -79,8 +80,9 @@ def _run(arguments: list[str]) -> int:
     if arguments == ["--version"]:  # scripts ask often: no parser for it
         output.print_version()
         return 0
-    options = _options(arguments)
-    known = options.run_at_once and options.run_at_once(options)
+    with _uncollected():
+        options = _options(arguments)
+        known = options.run_at_once and options.run_at_once(options)
     if known is not None:
         return int(known)
     from cenv.tracing import recorder  # --help does without
@@ -99,6 +101,18 @@ def _run(arguments: list[str]) -> int:
             for note in recorded.notes if console.verbose else ():
                 console.notice(f"note: {note}")
             _hand_on(options, recorded, is_done=status == 0)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage: what is loaded makes next to none, and one look takes as long as it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

@@ -10,12 +10,12 @@ or fails, is left to the long way.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
 from cenv import __version__
 from cenv._extension import extension
+from cenv._quick_json import dumps, loads
 from cenv.clones.view import Shown
 from cenv.config.paths import store_path
 from cenv.errors import CenvError
@@ -43,7 +43,10 @@ def find(options: argparse.Namespace) -> Shown | None:
     try:
         store = extension.Store(store_path(options.store))
         lease = store.lease()
-        made = _known(store, options) or _solved(store, options)
+        where = _where(options)
+        made = _known(store, where, options.specs) or _solved(
+            store, where, options.specs
+        )
         if made is not None:
             path = made["path"]
             return Shown(made["prefix"], path, f"{path}/content", lease)
@@ -53,10 +56,10 @@ def find(options: argparse.Namespace) -> Shown | None:
     return None
 
 
-def _known(store: Any, options: argparse.Namespace) -> dict[str, Any] | None:
+def _known(store: Any, where: str, specs: list[str]) -> dict[str, Any] | None:
     """Return what the command line led to, while that is there."""
-    found = store.request_find(_request(options, options.specs))
-    told = json.loads(found) if found else None
+    found = store.request_find(_request(where, specs))
+    told = loads(found) if found else None
     if told is None or not isinstance(told["prefix"], str):
         return None
     if not _is_as_it_was(store, told):
@@ -65,28 +68,26 @@ def _known(store: Any, options: argparse.Namespace) -> dict[str, Any] | None:
     return told if there else None
 
 
-def _solved(store: Any, options: argparse.Namespace) -> dict[str, Any] | None:
+def _solved(store: Any, where: str, specs: list[str]) -> dict[str, Any] | None:
     """Solve the specs as others were before; None where layers do not serve or are missing."""
-    if not options.specs or not all(map(is_plain, options.specs)):
+    if not specs or not all(map(is_plain, specs)):
         return None
-    found = store.request_find(_request(options, None))
-    told = json.loads(found) if found else None
+    found = store.request_find(_request(where, None))
+    told = loads(found) if found else None
     if told is None or not _is_as_it_was(store, told):
         return None
     sources, cache, names, request, fetching = told["solving"]
     given = [(*source[:5], os.fsencode(source[5]), *source[6:]) for source in sources]
     index = extension.Index(extension.Task(None), given, os.fsencode(cache), names)
-    asked = json.dumps({**request, "specs": options.specs})
-    records = json.loads(index.solve(extension.Task(None), asked))["records"]
-    asked = json.dumps({"specs": options.specs, "only_there": True, **fetching})
-    made = json.loads(
-        store.layered_open(extension.Task(None), json.dumps(records), asked)
-    )
+    asked = dumps({**request, "specs": specs})
+    solution = index.solve(extension.Task(None), asked)
+    asked = dumps({"specs": specs, "only_there": True, **fetching})
+    made = loads(store.layered_open(extension.Task(None), solution, asked))
     if made["path"] is None:
         return None
     del told["solving"]
     led_to = {"path": made["path"], "prefix": made["prefix"], **told}
-    store.request_put(_request(options, options.specs), json.dumps(led_to))
+    store.request_put(_request(where, specs), dumps(led_to))
     return led_to
 
 
@@ -102,22 +103,27 @@ def keep(options: argparse.Namespace, made: LayeredEnvironment) -> None:
         "machine": _machine(),
         "files": [_identity(path) for path in config.places()],
     }
-    text = json.dumps({**told, "solving": solving})
+    text = dumps({**told, "solving": solving})
     if extension.redact(text.encode()) != text.encode():
         return
     store = extension.Store(made.store)
-    led_to = json.dumps({"path": made.entry, "prefix": made.path, **told})
-    store.request_put(_request(options, options.specs), led_to)
+    led_to = dumps({"path": made.entry, "prefix": made.path, **told})
+    where = _where(options)
+    store.request_put(_request(where, options.specs), led_to)
     if solving is not None:
-        store.request_put(_request(options, None), text)
+        store.request_put(_request(where, None), text)
 
 
-def _request(options: argparse.Namespace, specs: list[str] | None) -> str:
+def _request(where: str, specs: list[str] | None) -> str:
+    return f"command {where} {dumps(specs)}"
+
+
+def _where(options: argparse.Namespace) -> str:
+    """Return all that has a say in what a command line leads to, but for its specs."""
     variables = {n: v for n, v in os.environ.items() if n not in _OF_SHELLS}
     asked = {name: getattr(options, name) for name in _ASKED}
     place = [sys.prefix, _directory(), os.geteuid()]
-    whole = [__version__, *place, specs, asked, sorted(variables.items())]
-    return f"command {json.dumps(whole)}"
+    return dumps([__version__, *place, asked, sorted(variables.items())])
 
 
 def _directory() -> str | None:
@@ -135,7 +141,7 @@ def _is_as_it_was(store: Any, told: dict[str, Any]) -> bool:
     if _machine() != told["machine"]:
         return False
     asked, identity = told["solved_on"]
-    fetched = json.loads(store.fetch_repodata(extension.Task(None), asked))
+    fetched = loads(store.fetch_repodata(extension.Task(None), asked))
     return [file and file["identity"] for file in fetched] == list(identity)
 
 

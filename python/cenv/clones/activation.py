@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
 
 from cenv._extension import extension
+
+TYPE_CHECKING = False  # as typing has it: a command starts fast
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 STATE = "conda-meta/state"
 _SCRIPTS = "etc/conda/activate.d/"

@@ -8,9 +8,7 @@ namespaces are allowed; LinkError says why where it cannot work.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from cenv._extension import extension
@@ -19,10 +17,14 @@ from cenv.errors import PrefixError
 
 TYPE_CHECKING = False  # as typing has it: a command starts fast
 if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import NoReturn
 
     from cenv._cenv import Lease
+else:
+    import _signal as signal  # the same in C, without the enumerations
 
 AnyPath = str | os.PathLike[str]
 

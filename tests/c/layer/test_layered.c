@@ -250,6 +250,24 @@ static void test_layered__is_made_once(void)
     storekit_close(&s.k);
 }
 
+/* A solve's reply stands for the records in it. */
+static void test_layered__takes_a_solution(void)
+{
+    struct scene s = open_scene();
+    char told[RECORDS_MAX + 64];
+    struct cenv_json *reply = NULL;
+    add_package(&s, "tool", "", "bin/tool", "x\n", "");
+    snprintf(told, sizeof(told), "{\"seconds\":1,\"records\":%s]}", s.records);
+    cenv_buf_clear(&s.k.out);
+    CHECK_INT(cenv_layered_open(s.k.store, told, "{\"offline\":true}", &s.k.task,
+                                &s.k.out, &s.k.err),
+              0);
+    cenv_json_parse(&reply, cenv_buf_str(&s.k.out), "reply", &s.k.err);
+    CHECK_INT(cenv_json_get_int(reply, "layers", 0), 1);
+    cenv_json_free(reply);
+    storekit_close(&s.k);
+}
+
 static void test_layered__makes_none_where_none_are_wanted(void)
 {
     struct scene s = open_scene();
@@ -379,6 +397,7 @@ int main(void)
     RUN(test_layered__tells_what_a_python_lists);
     RUN(test_layered__top_has_what_activation_reads);
     RUN(test_layered__is_made_once);
+    RUN(test_layered__takes_a_solution);
     RUN(test_layered__makes_none_where_none_are_wanted);
     RUN(test_layered__is_whole_or_made_again);
     RUN(test_layered__refuses_what_a_link_would_make_other);
