@@ -17,10 +17,14 @@
 
 enum { OUTPUT_MAX = 1 << 20, LIST_MAX = 256 << 20, SHARES_MAX = 8, SHARE_MIN = 32 };
 
+/* To open, check and write a file takes as long as to compile some of its bytes. */
+enum { FILE_COST = 4096 };
+
 /* What one interpreter compiles, and what came of it. */
 struct share {
     char name[sizeof(LIST_NAME) + 4]; /* of its list */
     struct cenv_buf list, output;
+    uint64_t cost; /* in bytes of sources */
     struct cenv_proc_status status;
     struct cenv_error cause;
     int rc;
@@ -55,21 +59,32 @@ static size_t count_sources(struct compiler *c)
     return nr;
 }
 
-/* One source a line, each share its turn, since neighbours are alike in size. */
+static struct share *find_cheapest(struct compiler *c)
+{
+    struct share *cheapest = &c->shares[0];
+
+    for (size_t i = 1; i < c->nr; i++)
+        if (c->shares[i].cost < cheapest->cost)
+            cheapest = &c->shares[i];
+    return cheapest;
+}
+
+/* One source a line, each to the share that has least to do: an interpreter that is done waits for
+ * the others. In order, since what neighbours cost beyond their size is alike. */
 static bool deal_sources(struct compiler *c)
 {
     struct cenv_link_plan *plan = c->linker->plan;
     bool failed = false;
-    size_t nr = 0;
 
     for (size_t i = 0; i < plan->nr_order; i++) {
         const struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
         if (!wants_bytecode(pyc))
             continue;
-        struct cenv_buf *list = &c->shares[nr++ % c->nr].list;
-        cenv_buf_add_str(list, pyc->source);
-        cenv_buf_putc(list, '\n');
-        failed |= list->failed;
+        struct share *share = find_cheapest(c);
+        share->cost += FILE_COST + plan->entries[pyc->py].size;
+        cenv_buf_add_str(&share->list, pyc->source);
+        cenv_buf_putc(&share->list, '\n');
+        failed |= share->list.failed;
         plan->packages[pyc->package].work.compiled++;
     }
     return !failed;

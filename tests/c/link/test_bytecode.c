@@ -98,6 +98,45 @@ static void test_bytecode__of_many_sources_is_compiled_side_by_side(void)
     scratch_close(&s);
 }
 
+/* A python that tells how many bytes of sources it was given. */
+static const char weighing_python[] =
+    "#!/bin/sh\n"
+    "for list; do :; done\n"
+    "echo $(cat $(cat $list) | wc -c) >> ../weights\n";
+
+/* By size: every other source is large, and a turn each would give all of these to one. */
+static void test_bytecode__shares_are_alike(void)
+{
+    enum { NR = 100, LARGE = 8000 };
+    struct scratch s = scratch_open();
+    struct cenv_link_package packages[2];
+    struct cenv_link_options options = {.threads = 2};
+    char path[64], large[LARGE + 1];
+    unsigned weights[2] = {0};
+
+    memset(large, '#', LARGE);
+    large[LARGE] = '\0';
+    struct package py = package_begin(&s, "python", "3.13.1", "");
+    package_file(&py, "bin/python3.13", weighing_python, 0755);
+    packages[0] = package_end(&py);
+    struct package p = package_begin(&s, "n", "1", "");
+    for (int i = 0; i < NR; i++) {
+        snprintf(path, sizeof(path), "site-packages/n/m%02d.py", i);
+        package_file(&p, path, i % 2 ? "x = 1\n" : large, 0644);
+    }
+    packages[1] = package_end(&p);
+    package_info(&p, "link.json",
+                 "{\"package_metadata_version\":1,\"noarch\":{\"type\":\"python\"}}");
+    struct linked l = link_packages(&s, "env", "/D", packages, 2, options);
+    CHECK_INT(l.rc, 0);
+    CHECK_INT(sscanf(scratch_text(&s, "weights"), "%u %u", &weights[0], &weights[1]),
+              2);
+    CHECK_INT(weights[0] + weights[1], NR / 2 * (LARGE + 6));
+    CHECK(weights[0] <= weights[1] + LARGE && weights[1] <= weights[0] + LARGE);
+    linked_release(&l);
+    scratch_close(&s);
+}
+
 static void test_bytecode__altered_is_compiled_again(void)
 {
     struct scratch s = scratch_open();
@@ -124,6 +163,7 @@ int main(void)
 {
     RUN(test_bytecode__is_compiled_once);
     RUN(test_bytecode__of_many_sources_is_compiled_side_by_side);
+    RUN(test_bytecode__shares_are_alike);
     RUN(test_bytecode__altered_is_compiled_again);
     return check_report();
 }
