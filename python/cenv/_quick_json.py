@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from json import dumps as dumps
     from json import loads as loads
 else:
     try:
+        if sys.version_info >= (3, 15):  # these parts are CPython's own to change
+            raise ImportError
         import _json
-    except ImportError:  # not CPython
+    except ImportError:  # or not CPython
         from json import dumps, loads
     else:
 

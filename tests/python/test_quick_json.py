@@ -46,3 +46,9 @@ def test_module__does_without_parts_in_c(monkeypatch):
     monkeypatch.setitem(sys.modules, "_json", None)
     names = runpy.run_path(_quick_json.__file__)
     assert (names["dumps"], names["loads"]) == (json.dumps, json.loads)
+
+
+def test_module__trusts_no_python_it_does_not_know(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0))
+    names = runpy.run_path(_quick_json.__file__)
+    assert (names["dumps"], names["loads"]) == (json.dumps, json.loads)
