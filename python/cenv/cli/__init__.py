@@ -25,6 +25,7 @@ INTERRUPT_EXIT = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
+    output.open_missing()
     status = _status(list(sys.argv[1:] if argv is None else argv))
     output.drop_unwritten()
     return status

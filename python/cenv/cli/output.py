@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, TextIO
 
+_STREAMS = {"stdin": os.O_RDONLY, "stdout": os.O_RDONLY, "stderr": os.O_WRONLY}
 QUIET_FOR = 0.5  # seconds without a word; only longer work shows progress
 
 
@@ -122,7 +123,23 @@ def _print(lines: Iterable[str]) -> None:
 
 def print_version() -> None:
     """Print the version."""
-    print(f"cenv {__version__}")
+    _print([f"cenv {__version__}"])
+
+
+def open_missing() -> None:
+    """Put something where a standard stream is closed, or the next file would be in its place.
+
+    Results are told to be lost, as by any other program; messages and progress are not.
+    """
+    for number, (name, mode) in enumerate(_STREAMS.items()):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, mode)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            os.set_inheritable(number, True)
+            kind = "r" if name == "stdin" else "w"
+            setattr(sys, name, os.fdopen(number, kind, encoding="utf-8", closefd=False))
 
 
 def drop_unwritten() -> None:
