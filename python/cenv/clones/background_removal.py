@@ -33,6 +33,10 @@ class Removal:
         self._helper = helper
         self._order = order
 
+    def is_over(self) -> bool:
+        """Tell whether wait() would wait no longer."""
+        return self._helper.has_answered(self._order)
+
     def wait(self) -> None:
         """Wait until it is done; raise what went wrong."""
         error = self._helper.wait(self._order)
@@ -46,7 +50,8 @@ class _Helper:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self._done: dict[str, list[Any]] = {}
-        self._process = helper.start("cenv.clones.background_removal")
+        self._ended = False
+        self._process = helper.start_outliving("cenv.clones.background_removal")
         atexit.register(self._release)
 
     def _release(self) -> None:
@@ -65,14 +70,23 @@ class _Helper:
         with contextlib.suppress(BrokenPipeError):  # wait() removes it then
             self._process.tell(json.dumps(order).encode() + b"\n")
 
+    def has_answered(self, order: _Order) -> bool:
+        self._collect(wait=False)
+        return self._ended or order.path in self._done
+
     def wait(self, order: _Order) -> list[Any]:
         while order.path not in self._done:
-            line = self._process.line()
-            if not line:
+            if self._ended:
                 return _remove(order)
+            self._collect(wait=True)
+        return self._done.pop(order.path)
+
+    def _collect(self, *, wait: bool) -> None:
+        lines = None if self._ended else self._process.lines(wait=wait)
+        self._ended = lines is None
+        for line in lines or ():
             reply = json.loads(line)
             self._done[reply["path"]] = reply["error"]
-        return self._done.pop(order.path)
 
 
 _helpers: list[_Helper] = []

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from io import BufferedReader, FileIO
+from io import FileIO
+from select import POLLIN, poll
 
 from cenv._extension import extension
 from cenv.clones.activation import without_host
@@ -34,7 +35,8 @@ class Helper:
     def __init__(self, pid: int, stdin: int, stdout: int) -> None:
         self.pid = pid
         self._in = FileIO(stdin, "wb")
-        self._out = BufferedReader(FileIO(stdout, "rb"))
+        self._out = FileIO(stdout, "rb")
+        self._rest = b""
 
     def tell(self, line: bytes) -> None:
         """Send a line; BrokenPipeError once it has ended."""
@@ -46,20 +48,17 @@ class Helper:
         """Tell it that there is no more to do, upon which it ends."""
         self._in.close()
 
-    def line(self) -> bytes:
-        """Wait for a line; none at its end."""
-        return self._out.readline()
-
-    def some(self) -> bytes:
-        """Return what it has said; none at its end. BlockingIOError where that is nothing yet."""
-        found = self._out.raw.read(1 << 16)
-        if found is None:
-            raise BlockingIOError
-        return found
-
-    def fileno(self) -> int:
-        """Return the descriptor of what it says."""
-        return self._out.fileno()
+    def lines(self, *, wait: bool) -> list[bytes] | None:
+        """Return the lines that it has said since, None at its end; `wait` for more of it."""
+        ready = poll()  # select() takes no descriptor above 1023
+        ready.register(self._out.fileno(), POLLIN)
+        if not ready.poll(None if wait else 0):
+            return []
+        found = self._out.read(1 << 16)
+        if not found:
+            return None
+        *lines, self._rest = (self._rest + found).split(b"\n")
+        return lines
 
     def wait(self) -> int:
         """Wait for its end, and return its status."""
@@ -73,6 +72,15 @@ class Helper:
 def start(module: str, *arguments: str) -> Helper:
     """Run a module of cenv, its stdin and stdout pipes, in a session of its own."""
     pid, stdin, stdout, _ = _start(module, arguments, (_PIPE, _PIPE, _INHERITED))
+    return Helper(pid, stdin, stdout)
+
+
+def start_outliving(module: str, *arguments: str) -> Helper:
+    """The same for one that may go on when this process has ended.
+
+    Whoever reads what this process says, to the end, does not wait for it.
+    """
+    pid, stdin, stdout, _ = _start(module, arguments, (_PIPE, _PIPE, _NOTHING))
     return Helper(pid, stdin, stdout)
 
 

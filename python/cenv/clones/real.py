@@ -23,7 +23,6 @@ class _System(NamedTuple):
     realpath: Callable[[str], str]
     rmdir: Callable[[str], None]
     scandir: Callable[[str], Any]
-    set_blocking: Callable[[int, bool], None]
     sleep: Callable[[float], None]
     symlink: Callable[[str, str], None]
     unlink: Callable[[str], None]
@@ -39,7 +38,6 @@ system = _System(
     realpath=os.path.realpath,
     rmdir=os.rmdir,
     scandir=os.scandir,
-    set_blocking=os.set_blocking,
     sleep=time.sleep,
     symlink=os.symlink,
     unlink=os.unlink,

@@ -17,14 +17,12 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from select import POLLIN, poll
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
 from cenv._choices import CloneMode
 from cenv._options import Provenance
 from cenv.clones import helper
-from cenv.clones.real import system
 from cenv.model import CloneReport
 
 
@@ -61,9 +59,7 @@ class Spares:
         # By path: what is on its way; of one that was given back, how it was made.
         self._asked: dict[str, CloneReport | None] = {}
         self._ready: deque[Spare] = deque()
-        self._rest = b""
         self._helper = helper.start("cenv.clones.spares", _job_text(self.job))
-        system.set_blocking(self._helper.fileno(), False)
         _all.add(self)
         self._ask()
 
@@ -98,15 +94,12 @@ class Spares:
         self._asked[report.prefix] = report
         return True
 
-    def _collect(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            read = self._helper.some()
-            self._rest += read
-            if not read:  # the helper is gone
-                self.count = 0
-                self._asked.clear()
-        *lines, self._rest = self._rest.split(b"\n")
-        for line in lines:
+    def _collect(self, *, wait: bool = False) -> None:
+        lines = self._helper.lines(wait=wait)
+        if lines is None:  # the helper is gone
+            self.count = 0
+            self._asked.clear()
+        for line in lines or ():
             self._note(json.loads(line))
 
     def has_answered(self) -> bool:
@@ -133,16 +126,28 @@ class Spares:
         """
         self._collect()
         while recycled and not self._ready and any(self._asked.values()):
-            self._wait()
+            self._collect(wait=True)
         fit = (spare for spare in self._ready if recycled or not spare.recycled)
         spare = next(fit, None)
         if spare is None:
             return None
+        self._hand_over(spare)
+        self._ask()
+        return spare
+
+    def take_all(self) -> list[CloneReport]:
+        """Hand over all that are ready, and order no more."""
+        self.count = 0
+        self._collect()
+        ready = list(self._ready)
+        for spare in ready:
+            self._hand_over(spare)
+        return [spare.report for spare in ready]
+
+    def _hand_over(self, spare: Spare) -> None:
         self._ready.remove(spare)
         with contextlib.suppress(BrokenPipeError):
             self._helper.tell(_line({"taken": spare.report.prefix}))
-        self._ask()
-        return spare
 
     def renew(self) -> None:
         """Give up what is ready or on its way, and make it anew."""
@@ -159,13 +164,7 @@ class Spares:
     def drain(self) -> None:
         """Wait until none is being made."""
         while self._asked:
-            self._wait()
-
-    def _wait(self) -> None:
-        ready = poll()  # select() takes no descriptor above 1023
-        ready.register(self._helper.fileno(), POLLIN)
-        ready.poll()
-        self._collect()
+            self._collect(wait=True)
 
     def close(self) -> None:
         """End the helper, which removes what was not handed over."""

@@ -69,6 +69,11 @@ class CloneDir:
         self._store.set_clone_dir_owner(self._path, os.getpid())
         self._made = True
 
+    @property
+    def is_of_pool(self) -> bool:
+        """Tell whether it is a slot: else it is the user's, who may look at it, or delete it."""
+        return self._slot is not None
+
     def room(self, template: Template, most: int) -> int:
         """Return how many of a template may lie ready; one where its size is not known."""
         if not template.size:

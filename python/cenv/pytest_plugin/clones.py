@@ -148,8 +148,20 @@ class Clones:
                 continue
             if keep == "all" or (keep == "failed" and outcome == "failed"):
                 self._keep(clone)
-            elif self._last or outcome != "passed" or not self.give_back(clone):
+            elif (
+                outcome != "passed"
+                or not self._is_of_use()
+                or not self.give_back(clone)
+            ):
                 self._remove(clone)
+
+    def _is_of_use(self) -> bool:
+        """Whether a clone as new is: to a later test, or as one whose removal needs no care."""
+        return not self._last or self._leaves()
+
+    def _leaves(self) -> bool:
+        """Whether removals may go on behind this run: in a place of our own."""
+        return self._dir.is_of_pool and self._removals.may_leave()
 
     def give_back(self, clone: Clone) -> bool:
         """Have a clone ready for the next request, if it can be; its test may go on."""
@@ -206,10 +218,12 @@ class Clones:
         self._spares.resume()
         self._removals.resume()
 
-    def close(self) -> None:
-        """Remove what nobody took, and finish what is under way."""
+    def close(self, *, wait: bool) -> None:
+        """Remove what nobody took; in our own place that goes on behind this run, unless `wait`."""
+        if self._leaves() and not wait:
+            self._removals.leave()
         self._recycled.close()
-        self._spares.close()
+        self._spares.close(self._remove)
         self._removals.close()
         self._dir.close()
 

@@ -40,7 +40,7 @@ class Mirrors:
         self._stores = stores
         self._recorder = recorder
         self._base = base
-        self._used = False
+        self.used = False  # the clones' store ends with the run
 
     def beside_clones(self, template: Template) -> Template:
         """Return the template where clones can link to it: on their own file system."""
@@ -63,7 +63,7 @@ class Mirrors:
         if copy is not template and copy.store:
             self._stores.open(copy.store)
             self._recorder.mirror(copy, kept=not self._owner)
-            self._used = True
+            self.used = True
         return copy
 
     def _place(self) -> str:
@@ -78,7 +78,7 @@ class Mirrors:
 
         What another worker still uses, that worker removes; what nobody could, a later run.
         """
-        if self._used:
+        if self.used:
             self._stores.main.end_mirrors(self._end)
 
 

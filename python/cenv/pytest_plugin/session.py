@@ -29,7 +29,7 @@ class EnvSession:
         self.settings = settings.read(config)
         self.recorder = Recorder(progress.live(config), traced=traced)
         remote = run_remote.of(self.settings, self.recorder)
-        self._stores = OpenStores(self.settings.store, remote)
+        self._stores = OpenStores(self.settings.store, self.recorder.left, remote)
         self.store = self._stores.main
         run = this_run(config)
         if remote is not None:
@@ -63,6 +63,6 @@ class EnvSession:
 
     def close(self) -> None:
         """Let go of everything."""
-        self.clones.close()
+        self.clones.close(wait=self._mirrors.used)
         self._stores.close()
         self._mirrors.end()

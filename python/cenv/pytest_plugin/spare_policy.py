@@ -11,13 +11,14 @@ from __future__ import annotations
 import functools
 import os
 from collections import deque
+from collections.abc import Callable
 
 from cenv._choices import CloneMode
 from cenv.clones.spares import CloneJob, Spares
 from cenv.model import CloneReport
 from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.recycling import MOST, Given, identity
-from cenv.templates.template import Template
+from cenv.templates.template import Clone, Template
 
 _LATELY = 4  # tests whose demand counts
 _MOST = 4  # of one template, unless the user says otherwise
@@ -141,8 +142,11 @@ class SparePolicy:
         for demand in self._demands:
             demand.end_test()
 
-    def close(self) -> None:
-        """Remove the spares that nobody took."""
+    def close(self, drop: Callable[[Clone], object]) -> None:
+        """End: `drop` gets the clones that nobody took; what is being made, its helper removes."""
+        for demand in self._demands:
+            for report in demand.spares.take_all() if demand.spares else ():
+                drop(Clone(report.prefix, demand.template, report.mode, report))
         self.end()
         self._demands.clear()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -228,6 +229,48 @@ def test_background__crash_leaves_nothing(
         cenv.TemplateStore(store).sweep()
         assert not os.listdir(home)
     assert gone(home)
+
+
+STOPS = """
+import os, signal, sys
+import cenv
+from cenv.clones import background_removal
+
+template = cenv.TemplateStore(sys.argv[1]).template(["tool"], [sys.argv[2]])
+removal = template.clone(sys.argv[3]).remove(background=True)
+helper = background_removal._helpers[0]._process.pid
+os.kill(helper, signal.SIGSTOP)
+print(helper, removal.is_over())
+"""
+
+
+def test_background__holds_nobody_up_who_reads_the_output(
+    template: cenv.Template, tmp_path: Path, small_channel: Path
+) -> None:
+    home = tmp_path / "home"
+    argv = [sys.executable, "-c", STOPS, template.store, small_channel, home / "clone"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    helper, over = done.stdout.split()
+    assert (over, done.stderr) == ("False", "")
+    assert [name[0] for name in os.listdir(home)] == ["."]
+    os.kill(int(helper), signal.SIGCONT)
+    assert gone(home)
+    assert gone(Path(str(template.store), "v1", "clones"))
+
+
+def test_background__tells_when_it_is_over(
+    template: cenv.Template, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    removals = [
+        template.clone(home / f"c{n}").remove(background=True) for n in range(5)
+    ]
+    for removal in removals:
+        assert removal is not None
+        while not removal.is_over():
+            time.sleep(0.001)
+        removal.wait()
+    assert not os.listdir(home)
 
 
 def test_remove__by_two_at_once_leaves_nothing(tmp_path: Path) -> None:

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+import cenv
 
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -229,6 +234,7 @@ def test_pool__is_no_place_that_others_made(
     fresh.makepyfile(PRINTS)
     start("-p", "no:xdist")
     pool, elsewhere = pool_of(root), root / "elsewhere"
+    wait_for_end(pool / "00")
     shutil.rmtree(pool)
     elsewhere.mkdir(mode=0o700)
     if kind == "link":
@@ -253,3 +259,118 @@ def test_memory__is_bounded_by_a_setting(
     assert clones[0][1] == 0
     clones = told(start("-p", "no:xdist", "-o", "cenv_memory=1M"))
     assert clones[0][1] > 0
+
+
+FIVE = """
+    import pytest
+
+    @pytest.mark.parametrize("n", range(5))
+    def test_has_clones(cenv_env, n):
+        assert cenv_env() and cenv_env()
+"""
+HOLDS = """
+    import os, signal
+    from pathlib import Path
+    from cenv.clones import helper
+
+    start = helper.start_outliving
+
+    def hold(*words):
+        found = start(*words)
+        os.kill(found.pid, signal.SIGSTOP)
+        with open("held", "a") as file:
+            print(found.pid, file=file)
+        return found
+
+    helper.start_outliving = hold
+"""
+
+
+def names_in(slot: Path) -> list[str]:
+    return sorted(name for name in os.listdir(slot) if name != ".kept")
+
+
+def wait_for_end(slot: Path) -> None:
+    deadline = time.monotonic() + 30
+    while names_in(slot) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert names_in(slot) == []
+
+
+@pytest.fixture
+def held(fresh: pytest.Pytester) -> Iterator[Callable[[int], None]]:
+    """Return what sends a signal to the helpers that remove, which stand still in a run."""
+    fresh.makeconftest(HOLDS)
+    told = fresh.path / "held"
+
+    def send(number: int) -> None:
+        for pid in told.read_text().split():
+            os.kill(int(pid), number)
+
+    yield send
+    with contextlib.suppress(OSError):
+        send(signal.SIGKILL)
+
+
+def test_end__does_not_wait_for_removals(
+    root: Path, fresh: pytest.Pytester, start: Start, held: Callable[[int], None]
+) -> None:
+    fresh.makepyfile(FIVE)
+    done = start("-p", "no:xdist", "--cenv-spares=0")
+    assert done.returncode == 0, done.stdout + done.stderr
+    slot = pool_of(root) / "00"
+    assert names_in(slot)
+    assert all(name.startswith(".") for name in names_in(slot))
+    held(signal.SIGCONT)
+    wait_for_end(slot)
+    wait_for_end(fresh.path / "store/v1/clones")
+
+
+def test_end__that_is_cut_off_is_swept(
+    root: Path, fresh: pytest.Pytester, start: Start, held: Callable[[int], None]
+) -> None:
+    fresh.makepyfile(FIVE)
+    assert start("-p", "no:xdist", "--cenv-spares=0").returncode == 0
+    held(signal.SIGKILL)
+    assert names_in(pool_of(root) / "00")
+    cenv.TemplateStore(fresh.path / "store").sweep()
+    wait_for_end(pool_of(root) / "00")
+
+
+@pytest.mark.parametrize("why", ["container", "measured", "place"])
+def test_end__waits_where_nothing_of_it_may_go_on(
+    root: Path, fresh: pytest.Pytester, start: Start, why: str
+) -> None:
+    fresh.makepyfile(FIVE)
+    lines = ["import os, pytest"]
+    if why == "container":
+        lines.append("os.getppid = lambda: 1")
+    if why == "measured":
+        lines.append("os.environ['CODSPEED_ENV'] = 'x'")
+    fresh.makeconftest("\n".join(lines))
+    options = [f"--basetemp={root / 'base'}"] if why == "place" else []
+    done = start("-p", "no:xdist", "--cenv-spares=0", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    home = root / "base/cenv" if why == "place" else pool_of(root) / "00"
+    assert names_in(home) == []
+
+
+def test_leftover__that_cannot_go_is_told_and_fails_no_test(
+    root: Path, fresh: pytest.Pytester, start: Start, held: Callable[[int], None]
+) -> None:
+    fresh.makepyfile(FIVE)
+    assert start("-p", "no:xdist", "--cenv-spares=0").returncode == 0
+    held(signal.SIGKILL)
+    slot = pool_of(root) / "00"
+    busy = slot / names_in(slot)[0] / "busy"
+    busy.mkdir()
+    mount = ["mount", "-t", "tmpfs", "cenv", str(busy)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        return
+    (fresh.path / "conftest.py").unlink()
+    try:
+        done = start("-p", "no:xdist", "--cenv-spares=0")
+    finally:
+        subprocess.run(["umount", "-l", busy], check=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "what an earlier run left cannot be removed" in done.stdout
