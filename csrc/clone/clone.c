@@ -188,6 +188,7 @@ static int claim_and_make(const struct cloning *c, struct cenv_clone_job *job,
     if (rc == 0)
         rc = make_clone(c, job, err);
     cenv_remembered_close(&job->remembered);
+    cenv_template_twin_close(&job->twin);
     if (c->store)
         cenv_clone_registry_unclaim(c->store, c->path, claim, job->dst.left);
     cenv_newprefix_close(&job->dst);
@@ -203,6 +204,7 @@ static int attempt_clone(const struct cloning *c, bool *changed, struct cenv_err
                                  .path = c->path,
                                  .task = c->task,
                                  .remembered = CENV_REMEMBERED_INIT,
+                                 .twin = {.tree = -1},
                                  .dst = CENV_NEWPREFIX_INIT};
     size_t before = c->out->len;
     int rc = cenv_prepared_clone_init(&job.prepared, c->source.manifest, c->source.fd,

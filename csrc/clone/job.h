@@ -7,6 +7,7 @@
 #include "clone/cloner.h"
 #include "clone/report.h"
 #include "prefix/new_prefix.h"
+#include "store/template_twin.h"
 
 struct cenv_clone_mode;
 
@@ -39,6 +40,7 @@ struct cenv_clone_job {
 
     struct cenv_prepared_clone prepared;
     struct cenv_remembered remembered;
+    struct cenv_template_twin twin; /* mode snapshot: as it was found, to be used */
 
     struct cenv_newprefix dst;
     struct cenv_stat root; /* of the new directory, lasting; ino 0: none yet */

@@ -84,7 +84,7 @@ static int try_reflink(const struct cenv_clone_job *job)
     return rc;
 }
 
-static const char *probe_reflink(const struct cenv_clone_job *job)
+static const char *probe_reflink(struct cenv_clone_job *job)
 {
     if (try_reflink(job) == 0)
         return NULL;
@@ -102,12 +102,11 @@ static const char *decline_hardlink(const struct cenv_clone_job *job)
                  "that is not of the store is written to it";
 }
 
-static const char *probe_hardlink(const struct cenv_clone_job *job)
+static const char *probe_hardlink(struct cenv_clone_job *job)
 {
     return is_same_device(job) ? NULL : other_device;
 }
 
-/* Both of deciding and of trying. */
 static const char *allow_copy(const struct cenv_clone_job *job)
 {
     (void)job;
@@ -151,6 +150,7 @@ static const struct cenv_clone_mode modes[] = {
     {.placing = CENV_PLACE_AUTO}, /* only asked for: choosing makes another of it */
     {.name = "snapshot",
      .placing = CENV_PLACE_REFLINK,
+     .refuse = cenv_snapshot_clone_refuse,
      .decline = cenv_snapshot_clone_decline,
      .probe = cenv_snapshot_clone_probe,
      .place = cenv_snapshot_clone_place,
@@ -165,7 +165,7 @@ static const struct cenv_clone_mode modes[] = {
      .decline = decline_hardlink,
      .probe = probe_hardlink,
      OF_FILES},
-    {.placing = CENV_PLACE_COPY, .decline = allow_copy, .probe = allow_copy, OF_FILES},
+    {.placing = CENV_PLACE_COPY, .decline = allow_copy, OF_FILES},
     {.name = "overlay",
      .placing = CENV_PLACE_COPY,
      .shows = true,
@@ -222,6 +222,18 @@ const struct cenv_clone_mode *cenv_clone_mode_of_entry(const char *name)
     return mode && mode->place ? mode : &modes[COPY];
 }
 
+/* Why a mode is not to be that of a clone, or NULL; `automatic`: nobody asked for it. */
+static const char *reject(const struct cenv_clone_mode *mode,
+                          struct cenv_clone_job *job, bool automatic)
+{
+    const char *why = mode->refuse ? mode->refuse(job) : NULL;
+    if (!why && automatic)
+        why = mode->decline(job);
+    if (!why && mode->probe)
+        why = mode->probe(job);
+    return why;
+}
+
 /* To the copy at the latest, which always works. */
 static const struct cenv_clone_mode *choose_automatic(struct cenv_clone_job *job)
 {
@@ -229,9 +241,7 @@ static const struct cenv_clone_mode *choose_automatic(struct cenv_clone_job *job
     for (size_t i = 0;; i++) {
         if (!modes[i].decline)
             continue;
-        const char *why = modes[i].decline(job);
-        if (!why)
-            why = modes[i].probe(job);
+        const char *why = reject(&modes[i], job, true);
         if (!why)
             return &modes[i];
         *refused++ = (struct cenv_clone_refusal){cenv_clone_mode_text(&modes[i]), why};
@@ -253,8 +263,8 @@ const struct cenv_clone_mode *cenv_clone_mode_choose(struct cenv_clone_job *job,
     const char *why = NULL;
     if (!mode->place)
         mode = choose_automatic(job);
-    else if (mode->probe)
-        why = mode->probe(job);
+    else
+        why = reject(mode, job, false);
     if (!why)
         return remove_probe(job, err) == 0 ? mode : NULL;
     cenv_error_set(err, CENV_ELINK, "mode %s cannot work here: %s",

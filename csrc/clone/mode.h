@@ -18,15 +18,20 @@ struct cenv_clone_mode {
     enum cenv_place_mode placing; /* how a file that can be shared gets there */
     bool shows; /* relocated files as they lie in a layer, by a mount */
 
-    /* Why "auto" is not to be this mode, as far as can be told without trying, or NULL; no such
-     * function: it never is. */
+    /* Why "auto" is not to be this mode, should it work there, as far as can be told without
+     * trying, or NULL; no such function: it never is. */
     const char *(*decline)(const struct cenv_clone_job *job);
+
+    /* Why the mode cannot work there, as far as can be told without trying, or NULL. Asked once,
+     * before the others; no such function: `decline` and `probe` tell. */
+    const char *(*refuse)(const struct cenv_clone_job *job);
 
     /* Before anything is made: CENV_ELINK where the mode cannot work. NULL: it can. */
     int (*check)(const struct cenv_clone_job *job, struct cenv_error *err);
 
-    /* By trying, in the new directory: the reason why it cannot work there, or NULL. */
-    const char *(*probe)(const struct cenv_clone_job *job);
+    /* By trying, in the new directory: the reason why it cannot work there, or NULL. What it found
+     * on the way it may leave in the job. */
+    const char *(*probe)(struct cenv_clone_job *job);
 
     /* Places all that the prepared clone describes; on failure nothing of it is left mounted. */
     int (*place)(struct cenv_clone_job *job, enum cenv_place_mode placing,

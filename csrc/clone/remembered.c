@@ -27,6 +27,7 @@ int cenv_remembered_open(struct cenv_remembered *r, const struct cenv_store *sto
     }
     r->store = store;
     r->m = m;
+    r->uid = cenv_fs_uid();
     return rc;
 }
 
@@ -86,7 +87,7 @@ bool cenv_remembered_is_same(const struct cenv_remembered *r, uint32_t reloc,
     return st->ino == had->ino && st->dev == r->memory.head->device &&
            st->type == CENV_FT_FILE && st->size == had->size &&
            st->mtime_ns == cenv_mf_new_mtime(file) && st->mode == file->mode &&
-           st->uid == cenv_fs_uid();
+           st->uid == r->uid;
 }
 
 int cenv_remembered_stat(struct cenv_dirs *dirs, const struct cenv_manifest *m,

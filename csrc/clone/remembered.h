@@ -21,6 +21,7 @@ struct cenv_remembered {
     const struct cenv_manifest *m;     /* borrowed, as long as there is one */
     char id[CENV_TEMPLATE_ID_LEN + 1]; /* of the template */
     char name[CENV_MEMORY_NAME];
+    uint32_t uid; /* whose files they are, our own */
     /* A file is not what was remembered: all of it goes when it is closed. */
     atomic_bool altered;
 };

@@ -37,8 +37,7 @@ static const char *refuse_owner(const struct cenv_clone_job *job)
                : NULL;
 }
 
-/* As far as can be told without trying. */
-static const char *refuse_snapshot(const struct cenv_clone_job *job)
+const char *cenv_snapshot_clone_refuse(const struct cenv_clone_job *job)
 {
     struct cenv_subvolume_facts facts;
     if (!job->store || !job->source->is_template)
@@ -52,23 +51,17 @@ static const char *refuse_snapshot(const struct cenv_clone_job *job)
 
 const char *cenv_snapshot_clone_decline(const struct cenv_clone_job *job)
 {
-    const char *why = refuse_snapshot(job);
-    if (!why && job->source->manifest->nr_files < FEW_FILES)
-        why = "so few files are shared one by one in less time";
-    return why;
+    return job->source->manifest->nr_files < FEW_FILES
+               ? "so few files are shared one by one in less time"
+               : NULL;
 }
 
 /* Where there is a twin it was made. */
-const char *cenv_snapshot_clone_probe(const struct cenv_clone_job *job)
+const char *cenv_snapshot_clone_probe(struct cenv_clone_job *job)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    const char *why = refuse_snapshot(job);
-    struct cenv_template_twin twin = {.tree = -1};
-    if (why)
-        return why;
-    int rc = cenv_twin_find(job, &twin, &ignored);
+    int rc = cenv_twin_find(job, &job->twin, &ignored);
     cenv_error_release(&ignored);
-    cenv_fd_close(twin.tree);
     return rc == 0 ? NULL : cenv_twin_try(job);
 }
 
@@ -89,27 +82,26 @@ static int write_rest(struct cenv_clone_job *job, enum cenv_place_mode placing,
 }
 
 /* Of all that was in the twin, or it does not count: 0, 1 then, or a status. */
-static int snapshot_twin(struct cenv_clone_job *job,
-                         const struct cenv_template_twin *twin, struct cenv_error *err)
+static int snapshot_twin(struct cenv_clone_job *job, struct cenv_error *err)
 {
-    int rc = cenv_newprefix_make_snapshot(&job->dst, twin->tree, err);
+    int rc = cenv_newprefix_make_snapshot(&job->dst, job->twin.tree, err);
     if (rc < 0)
         return rc;
-    return !cenv_template_twin_is_unchanged(twin);
+    return !cenv_template_twin_is_unchanged(&job->twin);
 }
 
 /* Another process may find the twin changed, and take it away, in the middle of a snapshot. */
 static int take_snapshot(struct cenv_clone_job *job, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_FILES, "snapshot");
-    struct cenv_template_twin twin;
     int rc = 1;
     for (int tries = 0; tries < TRIES && rc == 1; tries++) {
-        rc = cenv_twin_find_or_make(job, &twin, err);
+        if (job->twin.tree < 0)
+            rc = cenv_twin_find_or_make(job, &job->twin, err);
         if (rc < 0)
             break;
-        rc = snapshot_twin(job, &twin, err);
-        cenv_fd_close(twin.tree);
+        rc = snapshot_twin(job, err);
+        cenv_template_twin_close(&job->twin);
     }
     if (rc == 1)
         rc = cenv_twin_refuse(job, err);

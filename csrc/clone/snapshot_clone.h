@@ -6,8 +6,9 @@
 #include "clone/job.h"
 #include "os/fs_place.h"
 
+const char *cenv_snapshot_clone_refuse(const struct cenv_clone_job *job);
 const char *cenv_snapshot_clone_decline(const struct cenv_clone_job *job);
-const char *cenv_snapshot_clone_probe(const struct cenv_clone_job *job);
+const char *cenv_snapshot_clone_probe(struct cenv_clone_job *job);
 int cenv_snapshot_clone_place(struct cenv_clone_job *job, enum cenv_place_mode placing,
                               struct cenv_error *err);
 

@@ -354,7 +354,8 @@ int cenv_template_mirrors(struct cenv_store *store, struct cenv_task *task,
 int cenv_template_mirrors_end(struct cenv_store *store, int64_t owner,
                               struct cenv_task *task, struct cenv_error *err);
 
-/* Appends an array of templates: {"id", "prefix", "specs", "records", "size", "used", "made"}. */
+/* Appends an array of templates: {"id", "prefix", "specs", "records", "size", "used", "made",
+ * "memory", "twin"}, the last two in bytes. */
 int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
                        struct cenv_error *err);
 /* Appends {"id", "prefix", "records", ...} of one template, by id or unique prefix of an id. */

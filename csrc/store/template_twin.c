@@ -19,7 +19,11 @@
 
 static const char magic[8] = "cenv-tw";
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
+
+/* Of the records that a file or directory has in the trees of btrfs, about; and of a file that lies
+ * in them as a whole, at most, by default. */
+enum { RECORD_BYTES = 512, INLINE_MAX = 2048 };
 
 /* All that the file "facts" has. */
 struct facts {
@@ -29,6 +33,13 @@ struct facts {
     uint64_t manifest; /* the sum of the one that it was made by */
     uint64_t subvolume, changed;
     int64_t newest; /* of the ctimes in it, nanoseconds since 1970 */
+    uint64_t bytes; /* that it takes */
+};
+
+/* What is found in a twin. */
+struct contents {
+    int64_t newest;
+    uint64_t bytes;
 };
 
 static uint64_t sum_of(const struct facts *facts)
@@ -67,28 +78,31 @@ bool cenv_template_twin_is_unchanged(const struct cenv_template_twin *twin)
 
 /* ---- what changed it ---- */
 
-static int note_ctime(void *ctx, const struct cenv_walk_entry *at,
+static int note_entry(void *ctx, const struct cenv_walk_entry *at,
                       struct cenv_error *err)
 {
-    int64_t *newest = ctx;
+    struct contents *found = ctx;
     struct cenv_stat st;
     int raw = cenv_raw_stat(at->parent, at->entry.name, &st);
     if (raw < 0)
         return cenv_fs_fail(err, raw, at->parent, at->entry.name, "cannot look at");
-    if (st.ctime_ns > *newest)
-        *newest = st.ctime_ns;
+    if (st.ctime_ns > found->newest)
+        found->newest = st.ctime_ns;
+    found->bytes += RECORD_BYTES;
+    if (st.type == CENV_FT_FILE && st.size <= INLINE_MAX)
+        found->bytes += st.size;
     return 0;
 }
 
-static int find_newest(int tree, int64_t *newest, struct cenv_task *task,
-                       struct cenv_error *err)
+static int look_through(int tree, struct contents *found, struct cenv_task *task,
+                        struct cenv_error *err)
 {
     struct cenv_stat st;
     int raw = cenv_raw_stat_fd(tree, &st);
     if (raw < 0)
         return cenv_fs_fail(err, raw, tree, NULL, "cannot look at");
-    *newest = st.ctime_ns;
-    return cenv_fs_walk(tree, false, note_ctime, newest, task, err);
+    *found = (struct contents){.newest = st.ctime_ns, .bytes = RECORD_BYTES};
+    return cenv_fs_walk(tree, false, note_entry, found, task, err);
 }
 
 /* Reading changes what a subvolume says of its last change, by the times of access: whoever looks
@@ -97,10 +111,10 @@ static int find_newest(int tree, int64_t *newest, struct cenv_task *task,
 static int check_ctimes(int tree, int64_t newest, struct cenv_task *task,
                         struct cenv_error *err)
 {
-    int64_t now;
-    int rc = find_newest(tree, &now, task, err);
+    struct contents now;
+    int rc = look_through(tree, &now, task, err);
     if (rc != CENV_EOS)
-        return rc < 0 ? rc : now != newest;
+        return rc < 0 ? rc : now.newest != newest;
     cenv_error_release(err); /* something is gone from it */
     return 1;
 }
@@ -176,20 +190,40 @@ int cenv_template_twin_open(const struct cenv_store *store, const char *id,
     return rc;
 }
 
+void cenv_template_twin_close(struct cenv_template_twin *twin)
+{
+    cenv_fd_close(twin->tree);
+    twin->tree = -1;
+}
+
+uint64_t cenv_template_twin_bytes(const struct cenv_store *store, const char *id)
+{
+    struct facts facts;
+    int entry = open_entry(store, id);
+    int dir = entry < 0 ? entry : cenv_raw_open_dir(entry, TWIN);
+    bool whole = dir >= 0 && read_facts(dir, &facts);
+    cenv_fd_close(dir);
+    cenv_fd_close(entry);
+    return whole ? facts.bytes : 0;
+}
+
 int cenv_template_twin_save(int dir, uint64_t manifest, struct cenv_task *task,
                             struct cenv_error *err)
 {
     struct cenv_subvolume_facts now;
+    struct contents found;
     struct facts facts = {.manifest = manifest};
     int tree = cenv_raw_open_dir(dir, CENV_TWIN_TREE);
     int raw = tree < 0 ? tree : cenv_raw_subvolume_facts(tree, &now);
     int rc = raw < 0 ? cenv_fs_fail(err, raw, dir, CENV_TWIN_TREE, "cannot look at")
-                     : find_newest(tree, &facts.newest, task, err);
+                     : look_through(tree, &found, task, err);
     cenv_fd_close(tree);
     if (rc < 0)
         return rc;
     facts.subvolume = now.id;
     facts.changed = now.changed;
+    facts.newest = found.newest;
+    facts.bytes = found.bytes;
     return cenv_fs_write_new(dir, CENV_TWIN_FACTS, seal_facts(&facts), 0600, err);
 }
 

@@ -30,6 +30,15 @@ int cenv_template_twin_open(const struct cenv_store *store, const char *id,
                             uint64_t manifest, struct cenv_template_twin *out,
                             struct cenv_task *task, struct cenv_error *err);
 
+void cenv_template_twin_close(struct cenv_template_twin *twin);
+
+/*
+ * About what the twin of the template `id` takes on the disk, 0 where there is none: extents are
+ * its template's, so that these are records of files and directories, and what is small enough to
+ * lie in them.
+ */
+uint64_t cenv_template_twin_bytes(const struct cenv_store *store, const char *id);
+
 /* Whether nothing changed it since it was made; to be asked behind a snapshot, too, for a removal
  * may have begun meanwhile. */
 bool cenv_template_twin_is_unchanged(const struct cenv_template_twin *twin);

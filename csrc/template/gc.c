@@ -20,6 +20,7 @@
 #include "store/scratch.h"
 #include "store/sweep_list.h"
 #include "store/template_entry.h"
+#include "store/template_twin.h"
 #include "template/mirrors.h"
 
 enum { MEMORY_PATH_MAX = 4096 };
@@ -96,6 +97,7 @@ static int measure_template(void *ctx, const struct cenv_dirent *entry,
     if (rc == 0) {
         int64_t size = cenv_json_get_int(doc, "size", 0);
         bytes = size > 0 ? (uint64_t)size : 0;
+        bytes += cenv_template_twin_bytes(gc->store, entry->name);
         used = st.mtime_ns / 1000000000;
         cenv_json_free(doc);
     } else if (rc == 1) {

@@ -11,6 +11,7 @@
 #include "store/memory_room.h"
 #include "store/publish.h"
 #include "store/template_entry.h"
+#include "store/template_twin.h"
 
 enum { PATH_BYTES_MAX = 1 << 20 };
 
@@ -19,8 +20,9 @@ enum { PATH_BYTES_MAX = 1 << 20 };
 /* Keys that replies have of their own; an archive's template.json may hold anything. */
 static bool is_ours(const char *key)
 {
-    static const char *const ours[] = {"records", "prefix",   "used",   "built",
-                                       "seconds", "imported", "labels", "memory"};
+    static const char *const ours[] = {"records", "prefix",  "used",
+                                       "built",   "seconds", "imported",
+                                       "labels",  "memory",  "twin"};
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (strcmp(key, ours[i]) == 0)
             return true;
@@ -186,6 +188,8 @@ static int list_template(void *ctx, const struct cenv_dirent *entry,
         cenv_json_write_u64(&list->w, "records",
                             cenv_json_len(cenv_json_get(doc, "records")));
         write_labels(list, entry->name);
+        cenv_json_write_u64(&list->w, "twin",
+                            cenv_template_twin_bytes(list->store, entry->name));
         rc = write_memory(list, entry->name, err);
         cenv_json_write_end(&list->w);
     }

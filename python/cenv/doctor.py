@@ -121,6 +121,7 @@ def _store(place: str) -> dict[str, Any]:
         "templates": len(templates),
         "template_bytes": sum(item["size"] for item in templates),
         "remembered_bytes": sum(item["memory"] for item in templates),
+        "twin_bytes": sum(item["twin"] for item in templates),
         "mirrors": [
             {**mirror, "remove_by": MIRROR_REMEDY} for mirror in store.mirrors()
         ],

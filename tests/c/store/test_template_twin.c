@@ -42,9 +42,11 @@ static void test_template_twin__of_nonsense_is_none(void)
     CHECK_INT(publish_plain(&k.s, "nonsense"), 0);
     CHECK_INT(open_twin(&k.s), 1);
     CHECK_INT(
-        publish_plain(&k.s, "cenv-tw and as many bytes as facts have, 56 in all, so.."),
+        publish_plain(
+            &k.s, "cenv-tw and as many bytes as facts have, which is 64 in all, so."),
         0);
     CHECK_INT(open_twin(&k.s), 1);
+    CHECK_INT(cenv_template_twin_bytes(k.s.store, MEMORYKIT_ID), 0);
     CHECK_INT(storekit_count(&k.s, CENV_STORE_TMP), 0); /* the first one went */
     storekit_close(&k.s);
 }

@@ -374,6 +374,47 @@ def test_twin__goes_with_its_template(template: cenv.Template, btrfs: Path) -> N
     assert subvolumes(btrfs) == set()
 
 
+def test_twin__is_counted(template: cenv.Template, btrfs: Path) -> None:
+    store = cenv.TemplateStore(template.store)
+    (before,) = store.templates()
+    left = store.gc(2**60, dry_run=True)["left"]
+    assert before["twin"] == 0
+    template.clone(btrfs / "env", mode="snapshot")
+    (after,) = store.templates()
+    entries = sum(len(d) + len(f) for _, d, f in os.walk(twin(template) / "tree"))
+    assert after["twin"] >= 512 * entries
+    assert {**after, "twin": 0, "used": 0} == {**before, "used": 0}
+    assert store.gc(2**60, dry_run=True)["left"] == left + after["twin"]
+    assert examine(btrfs, store.path)["store"]["twin_bytes"] == after["twin"]
+
+
+AUTO = """
+import sys, cenv
+cenv.clone(sys.argv[1], sys.argv[2], store=sys.argv[3])
+"""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_twin__is_opened_once_a_clone(
+    make_channel: Callable[..., Path], btrfs: Path
+) -> None:
+    members = [Member(f"lib/{n}", b"%d" % n) for n in range(300)]
+    channel = make_channel(Package("many", "1", members=members))
+    template = cenv.TemplateStore(btrfs / "store").template(["many"], [channel])
+    log = btrfs / "log"
+    for number in range(2):
+        words = [sys.executable, "-c", AUTO, template.path, btrfs / str(number)]
+        watched = ["strace", "-f", "-e", "trace=openat,ioctl", "-o", log, *words]
+        subprocess.run([*watched, str(template.store)], check=True)
+    lines = log.read_text().splitlines()
+    assert is_subvolume(btrfs / "1")
+    assert sum('"twin", ' in line for line in lines) == 1
+    asked = [line for line in lines if "BTRFS_IOC_GET_SUBVOL_INFO" in line]
+    assert (
+        len(asked) == 4
+    )  # of the place and the twin, before the snapshot and behind it
+
+
 def test_twin__holds_nothing_that_the_template_got_later(
     template: cenv.Template, btrfs: Path
 ) -> None:

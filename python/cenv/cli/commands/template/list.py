@@ -24,13 +24,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         (
             item["id"][:12],
             human(item["size"]),
+            human(item["memory"] + item["twin"]),
             time.strftime("%Y-%m-%d %H:%M", time.localtime(item["used"])),
             "; ".join(_names(item)),
         )
         for item in found
     ]
-    head = ("id", "size", "used", "specs")
-    console.result({"templates": found}, table(head, rows, " r"))
+    head = ("id", "size", "for clones", "used", "specs")
+    console.result({"templates": found}, table(head, rows, " rr"))
     return 0
 
 
