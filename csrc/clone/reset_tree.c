@@ -189,14 +189,13 @@ static bool is_subvolume(const struct reset *r, int dir)
            cenv_raw_stat_fd(r->dst, &root) == 0 && st.dev != root.dev;
 }
 
-/* What is mounted there is not the clone's, and nothing in it is removed. Closes `dir` then. */
+/* What is mounted there is not the clone's, and nothing in it is removed. */
 static int refuse_mount(struct reset *r, struct cenv_str path, int dir,
                         struct cenv_error *err)
 {
     int raw = cenv_raw_is_mount(dir);
     if (raw == 0)
         return dir;
-    cenv_fd_close(dir);
     if (raw < 0)
         return cenv_fs_fail(err, raw, r->dst, path.data, "cannot look at");
     cenv_error_set(err, CENV_EPREFIX, "something is mounted at '%s/%s'", r->clone->path,

@@ -4,6 +4,7 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <sys/mount.h>
 #include <sys/xattr.h>
 
 #include "base/alloc.h"
@@ -318,9 +319,30 @@ static void test_reset__not_a_clone(void)
     env_close(&e);
 }
 
+/* Only root may mount. What a reset has open it closes once, or a test build stops. */
+static void test_reset__refuses_a_mount(void)
+{
+    struct env e = env_open("copy");
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    const char *there = scratch_path(&e.s, "clone/lib/deep");
+    cenv_buf_init(&out, 4096);
+    if (mount("none", there, "tmpfs", 0, NULL) == 0) {
+        CHECK_INT(reset(&e, &out, &err), CENV_EPREFIX);
+        CHECK(strstr(err.message, "mounted at"));
+        CHECK_INT(umount(there), 0);
+        cenv_error_release(&err);
+        CHECK_INT(reset(&e, &out, &err), 0);
+    }
+    cenv_error_release(&err);
+    cenv_buf_release(&out);
+    env_close(&e);
+}
+
 int main(void)
 {
     umask(022);
+    RUN(test_reset__refuses_a_mount);
     RUN(test_reset__equals_a_new_clone);
     RUN(test_reset__altered_source);
     RUN(test_reset__not_a_clone);
