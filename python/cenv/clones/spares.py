@@ -303,3 +303,4 @@ if __name__ == "__main__":
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _serve(json.loads(sys.argv[1]), iter(sys.stdin))
+    os._exit(0)  # to take down what was loaded would take longer than all else
