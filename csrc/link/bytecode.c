@@ -245,46 +245,59 @@ static int keep_package(const struct cenv_linker *linker,
     return rc;
 }
 
-static int keep_packages(const struct keeper *k, const struct cenv_scratch *scratch,
-                         bool publish, struct cenv_error *err)
+struct keeping {
+    struct keeper keeper;
+    struct cenv_scratch scratch;
+};
+
+static int keep_one(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
-    const struct cenv_link_plan *plan = k->linker->plan;
+    const struct keeping *keeping = ctx;
+    const struct cenv_linker *linker = keeping->keeper.linker;
+    const struct cenv_plan_package *package = &linker->plan->packages[index];
+    char key[CENV_DIGEST_HEX_MAX];
+
+    (void)thread;
+    if (!package->new_bytecode || !make_key(&keeping->keeper, package, key))
+        return 0;
+    return keep_package(linker, package, &keeping->scratch, key, err);
+}
+
+static void publish_packages(const struct keeping *keeping, struct cenv_error *err)
+{
+    const struct cenv_linker *linker = keeping->keeper.linker;
     char key[CENV_DIGEST_HEX_MAX];
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++) {
-        const struct cenv_plan_package *package = &plan->packages[i];
-        if (!package->new_bytecode || !make_key(k, package, key))
-            continue;
-        if (publish)
-            rc = cenv_package_entry_publish(k->linker->options->store, cenv_str(key),
-                                            scratch, key, true, err);
-        else
-            rc = keep_package(k->linker, package, scratch, key, err);
+    for (size_t i = 0; rc == 0 && i < linker->plan->nr_packages; i++) {
+        const struct cenv_plan_package *package = &linker->plan->packages[i];
+        if (package->new_bytecode && make_key(&keeping->keeper, package, key))
+            rc = cenv_package_entry_publish(linker->options->store, cenv_str(key),
+                                            &keeping->scratch, key, true, err);
     }
-    return rc;
 }
 
 void cenv_link_bytecode_keep(struct cenv_linker *linker)
 {
     const struct cenv_store *store = linker->options->store;
-    struct keeper k = {linker, find_python_digest(linker)};
+    size_t nr = linker->plan->nr_packages;
+    struct keeping keeping = {.keeper = {linker, find_python_digest(linker)}};
     struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_scratch scratch;
     bool any = false;
 
-    for (size_t i = 0; i < linker->plan->nr_packages; i++)
+    for (size_t i = 0; i < nr; i++)
         any |= linker->plan->packages[i].new_bytecode;
-    if (!any || cenv_scratch_open(store, &scratch, &ignored) < 0) {
+    if (!any || cenv_scratch_open(store, &keeping.scratch, &ignored) < 0) {
         cenv_error_release(&ignored);
         return;
     }
     /* All are written, then synced once, then published. */
-    int rc = keep_packages(&k, &scratch, false, &ignored);
+    int rc =
+        cenv_pool_run(linker->threads, nr, keep_one, &keeping, linker->task, &ignored);
     if (rc == 0)
         rc = cenv_publish_sync(store, linker->task, &ignored);
     if (rc == 0)
-        keep_packages(&k, &scratch, true, &ignored);
-    cenv_scratch_close(store, &scratch);
+        publish_packages(&keeping, &ignored);
+    cenv_scratch_close(store, &keeping.scratch);
     cenv_error_release(&ignored);
 }

@@ -98,6 +98,57 @@ static void test_bytecode__of_many_sources_is_compiled_side_by_side(void)
     scratch_close(&s);
 }
 
+/* `p` holds the record of what is returned. */
+static struct cenv_link_package noarch(const struct scratch *s, const char *name,
+                                       struct package *p)
+{
+    char digest[CENV_DIGEST_HEX_MAX], extra[128], path[64];
+
+    cenv_digest_sha256_hex(cenv_str(name), digest);
+    snprintf(extra, sizeof(extra), ",\"sha256\":\"%s\"", digest);
+    *p = package_begin(s, name, "3.13.1", extra);
+    if (!strcmp(name, "python"))
+        package_file(p, "bin/python3.13", fake_python, 0755);
+    for (int i = 0; i < 20 && strcmp(name, "python") != 0; i++) {
+        snprintf(path, sizeof(path), "site-packages/%s/m%d.py", name, i);
+        package_file(p, path, "x = 1\n", 0644);
+    }
+    struct cenv_link_package ended = package_end(p);
+    if (strcmp(name, "python") != 0)
+        package_info(
+            p, "link.json",
+            "{\"package_metadata_version\":1,\"noarch\":{\"type\":\"python\"}}");
+    return ended;
+}
+
+/* Of several packages side by side; whole, since nothing is compiled the second time. */
+static void test_bytecode__of_all_packages_is_kept(void)
+{
+    static const char *const dirs[] = {"one", "two"};
+    static const char *const names[] = {"python", "a", "b", "c"};
+    struct scratch s = scratch_open();
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_store *store = NULL;
+    CHECK_INT(cenv_store_open(&store, scratch_path(&s, "store"), &err), 0);
+    for (size_t i = 0; i < CHECK_NR(dirs); i++) {
+        struct cenv_link_options options = {.store = store, .threads = 3};
+        struct cenv_link_package packages[CHECK_NR(names)];
+        struct package made[CHECK_NR(names)];
+        nftw(scratch_path(&s, "pkgs"), scratch_rm, 32, FTW_DEPTH | FTW_PHYS);
+        for (size_t j = 0; j < CHECK_NR(names); j++)
+            packages[j] = noarch(&s, names[j], &made[j]);
+        struct linked l = link_packages(&s, dirs[i], "/D", packages, 4, options);
+        CHECK_INT(l.rc, 0);
+        CHECK_INT(l.stats.compiled, 60);
+        CHECK_STR(scratch_text(&s, "runs"), "run\nrun\n"); /* of the first link */
+        linked_release(&l);
+    }
+    CHECK_STR(scratch_text(&s, "two/" SITE "c/__pycache__/m19.cpython-313.pyc"),
+              "code of " SITE "c/m19.py\n");
+    cenv_store_free(store);
+    scratch_close(&s);
+}
+
 /* A python that tells how many bytes of sources it was given. */
 static const char weighing_python[] =
     "#!/bin/sh\n"
@@ -163,6 +214,7 @@ int main(void)
 {
     RUN(test_bytecode__is_compiled_once);
     RUN(test_bytecode__of_many_sources_is_compiled_side_by_side);
+    RUN(test_bytecode__of_all_packages_is_kept);
     RUN(test_bytecode__shares_are_alike);
     RUN(test_bytecode__altered_is_compiled_again);
     return check_report();
