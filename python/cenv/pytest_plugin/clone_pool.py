@@ -98,7 +98,7 @@ class CloneSlot:
 def take_slot(base: Path) -> CloneSlot | None:
     """Return the first free slot beside pytest's own directory `base` of a process.
 
-    None: that was chosen by --basetemp, others may write there, or all are held.
+    None: that was chosen by --basetemp, others may write there, or no slot can be had.
     """
     pool = _pool_beside(base)
     if pool is None or fcntl is None:
@@ -111,15 +111,16 @@ def take_slot(base: Path) -> CloneSlot | None:
 
 
 def _take(path: Path, run: Path) -> CloneSlot | None:
-    """Return the slot at `path`, made where it is missing; None: it is held."""
-    lock = open(f"{path}.lock", "ab")  # noqa: SIM115 it is held
-    try:
+    """Return the slot at `path`, made where it is missing; None: it is held, or not ours."""
+    with contextlib.ExitStack() as undo, contextlib.suppress(OSError):
+        lock = undo.enter_context(open(f"{path}.lock", "ab"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        return None
-    path.mkdir(mode=0o700, exist_ok=True)
-    return CloneSlot(path, lock, run)
+        path.mkdir(mode=0o700, exist_ok=True)
+        # What a link leads to is somebody's own, and would be cleared as old clones are.
+        if _is_ours_alone(path) and not (path / _KEPT).is_symlink():
+            undo.pop_all()
+            return CloneSlot(path, lock, run)
+    return None
 
 
 def _pool_beside(base: Path) -> Path | None:

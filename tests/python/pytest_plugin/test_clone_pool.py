@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import cenv
+from cenv.pytest_plugin.clone_pool import take_slot
 
 Start = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -225,6 +226,42 @@ def test_killed_run__leaves_nothing_in_the_next_one_s_way(
     done = start("-p", "no:xdist")
     assert "1 passed" in done.stdout, done.stdout
     assert [p.name for p in pool_of(root).glob("00/[!.]*")] == []
+
+
+def make_odd_slot(slot: Path, kind: str, precious: Path) -> None:
+    """Put in the place of a slot what no run of the plugin makes."""
+    if kind == "link":
+        slot.symlink_to(precious)
+    elif kind == "dangling":
+        slot.symlink_to(precious / "absent")
+    elif kind == "file":
+        slot.touch()
+    elif kind == "lock":
+        Path(f"{slot}.lock").mkdir()
+    else:
+        slot.mkdir(mode=0o700)
+        if kind == "open":
+            slot.chmod(0o777)
+        else:
+            (slot / ".kept").symlink_to(precious)
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "file", "lock", "open", "kept"])
+def test_slot__that_is_not_ours_alone_is_passed_over(tmp_path: Path, kind: str) -> None:
+    base, precious = tmp_path / "pytest-of-me/pytest-0", tmp_path / "precious"
+    pool = base.parent / "cenv"
+    base.parent.mkdir(mode=0o700)
+    pool.mkdir(mode=0o700)
+    precious.mkdir(mode=0o700)
+    (precious / "file").touch()
+    make_odd_slot(pool / "00", kind, precious)
+    slot = take_slot(base)
+    assert slot is not None
+    assert slot.path == pool / "01"
+    slot.clear(pytest.fail)
+    slot.clear_free(pytest.fail)
+    slot.close()
+    assert (precious / "file").exists()
 
 
 @pytest.mark.parametrize("kind", ["link", "open"])
