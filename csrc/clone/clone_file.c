@@ -18,18 +18,26 @@
 #include "os/xattr.h"
 #include "relocate/splice.h"
 
-/* What the raw call `raw` says of a file, which messages name by its path within the source. */
-static int fail_at(struct cenv_cloner *c, uint32_t file, int raw, const char *what,
-                   struct cenv_error *err)
+/*
+ * What the raw call `raw` says of a file in `tree`: the source, or the clone, which messages name
+ * by the path that it is to have, and not by that at which it is being made.
+ */
+static int fail_at(struct cenv_cloner *c, int tree, uint32_t file, int raw,
+                   const char *what, struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
+    const char *name = cenv_mf_cstr(c->m, f->name);
     const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
+    struct cenv_str top =
+        tree == c->dst ? c->forms->of[CENV_ENC_UTF8] : cenv_str_n("", 0);
+    char path[CENV_ERRPATH_MAX];
     if (raw == -ECANCELED)
         return cenv_task_poll(c->task, err);
     if (raw == -ENOENT || raw == -ENOTDIR || raw == -ELOOP)
-        return cenv_cloner_set_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
-    return cenv_error_os(err, -raw, cenv_mf_cstr(c->m, f->name), "%s '%s%s%s'", what,
-                         dir, *dir ? "/" : "", cenv_mf_cstr(c->m, f->name));
+        return cenv_cloner_set_changed(c, f->dir, name, err);
+    snprintf(path, sizeof(path), "%.*s%s%s%s%s", (int)top.len, top.data,
+             top.len ? "/" : "", dir, *dir ? "/" : "", name);
+    return cenv_fs_fail(err, raw, tree, path, what);
 }
 
 /* ---- writing with sites replaced ---- */
@@ -233,7 +241,7 @@ static int open_in_source(struct cenv_cloner *c, int from, uint32_t file,
     struct cenv_stat st;
     int fd = cenv_raw_open_file(from, cenv_mf_cstr(c->m, f->name), &st);
     if (fd < 0)
-        return fail_at(c, file, fd, "cannot open", err);
+        return fail_at(c, c->src, file, fd, "cannot open", err);
     if (cenv_mf_is_same(f, &st))
         return fd;
     cenv_fd_close(fd);
@@ -385,7 +393,7 @@ static int write_new(struct cenv_cloner *c, struct cenv_cloner_thread *t, int fr
         return in;
     int raw = create_file(c, t, in, to, &c->m->files[file], OF_SOURCE);
     cenv_fd_close(in);
-    return raw < 0 ? fail_at(c, file, raw, "cannot write", err) : 0;
+    return raw < 0 ? fail_at(c, c->dst, file, raw, "cannot write", err) : 0;
 }
 
 static int place_link(struct cenv_cloner *c, int to, uint32_t file,
@@ -405,7 +413,7 @@ static int place_link(struct cenv_cloner *c, int to, uint32_t file,
     if (raw == 0)
         raw = cenv_cloner_forgive_time(c, cenv_raw_set_mtime(to, name, f->mtime_ns));
     cenv_buf_release(&moved);
-    return raw < 0 ? fail_at(c, file, raw, "cannot make the link", err) : 0;
+    return raw < 0 ? fail_at(c, c->dst, file, raw, "cannot make the link", err) : 0;
 }
 
 /* ---- from a memory ---- */
@@ -491,7 +499,7 @@ int cenv_clone_file_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, i
             return 0;
         }
         if (f->type == CENV_MF_FILE && !count_fallback(t, raw))
-            return fail_at(c, file, raw, "cannot link", err);
+            return fail_at(c, c->dst, file, raw, "cannot link", err);
     }
     return f->type == CENV_MF_SYMLINK ? place_link(c, to, file, err)
                                       : write_new(c, t, from, to, file, err);
@@ -517,7 +525,7 @@ static int link_to_peer(struct cenv_cloner *c, struct cenv_cloner_thread *t, int
                             cenv_mf_cstr(c->m, f->name));
     cenv_fd_close(from);
     t->counts.files++;
-    return raw < 0 ? fail_at(c, file, raw, "cannot link", err) : 0;
+    return raw < 0 ? fail_at(c, c->dst, file, raw, "cannot link", err) : 0;
 }
 
 static int place_from_source(struct cenv_cloner *c, struct cenv_cloner_thread *t,

@@ -457,3 +457,31 @@ def test_create__lets_the_later_of_file_and_directory_win(
     assert cenv.verify(tmp_path / "env").ok
     cenv.clone(tmp_path / "env", tmp_path / "clone", store=tmp_path / "store")
     assert cenv.verify(tmp_path / "clone").ok
+
+
+def test_clone__tells_where_on_a_full_disk(
+    session_store: Path, tmp_path: Path, make: Make
+) -> None:
+    """By the path that the clone was to have; a file size limit stands in for the disk."""
+    make(tmp_path / "first", "plain")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    code = (
+        "import sys, cenv\n"
+        "try: cenv.clone(sys.argv[1], sys.argv[2], mode='copy', store=sys.argv[3])\n"
+        "except OSError as error: print(error.strerror, error.filename, sep='\\n')"
+    )
+    clone = tmp_path / "clone"
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "first", clone, session_store],
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        check=False,
+    )
+    told, path = done.stdout.splitlines()
+    assert told == f"cannot write '{clone}/share/plain': File too large"
+    assert path == f"{clone}/share/plain"
